@@ -1,0 +1,83 @@
+"""The LSTM that the LiteRT converter recognises and replaces by one `UNIDIRECTIONAL_SEQUENCE_LSTM` operator.
+
+The converter looks for a function with the attribute `api_implements = "lstm_..."` and a fixed signature; it never reads
+what is inside. The inside below is the same LSTM in plain TensorFlow: it runs wherever the graph is not converted, and is
+what the operator is compared with.
+"""
+
+import uuid
+
+import tensorflow as tf
+
+
+def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
+    """LSTM over a whole sequence from a zero state, as one function that LiteRT can fuse.
+
+    Equations (gates in the order i, f, c, o):
+        i, f, o = sigmoid(W x + R h + b),  g = tanh(W x + R h + b)
+        c = f * c + i * g
+        h = o * tanh(c)
+
+    The operator in LiteRT also clips every cell value `c` to [-10, 10]: the converter hard-codes `cell_clip = 10` and gives
+    no way to change it. Trained LSTMs stay inside; the parity check of the export finds those that do not.
+
+    What it cannot do, so that the caller must take the loop instead: an initial state, a mask, handing out the last state,
+    other activations than tanh and sigmoid, a batch size that is not fixed.
+
+    Args:
+        inputs: float32 (B, T, D); B must be static. T may be dynamic.
+        kernel: (D, 4U).
+        recurrent_kernel: (U, 4U).
+        bias: (4U,), or None for an LSTM without bias.
+
+    Returns:
+        Last output (B, U) and all outputs (B, T, U).
+
+    Raises:
+        ValueError: if the batch size is not known.
+
+    Example:
+        >>> last, outputs = fused_lstm(tf.ones([1, 5, 3]), tf.ones([3, 8]), tf.ones([2, 8]))
+        >>> last.shape, outputs.shape
+        (TensorShape([1, 2]), TensorShape([1, 5, 2]))
+    """
+    inputs, kernel, recurrent_kernel = (tf.convert_to_tensor(x) for x in (inputs, kernel, recurrent_kernel))
+    if inputs.shape.rank != 3 or inputs.shape[0] is None:
+        raise ValueError(f"fused_lstm needs inputs (B, T, D) with a known batch size, received {inputs.shape}")
+    batch, units = inputs.shape[0], recurrent_kernel.shape[0]
+    bias = tf.zeros([4 * units], inputs.dtype) if bias is None else tf.convert_to_tensor(bias)
+    zero = tf.zeros([batch, units], inputs.dtype)
+    # A name of its own for every call: equal names would let the grappler swap one layer's function for another's.
+    composite = tf.function(
+        _standard_lstm,
+        autograph=False,
+        experimental_attributes={
+            "api_implements": f"lstm_{uuid.uuid4()}",
+            "api_preferred_device": "CPU",
+            "time_major": False,
+        },
+    )
+    last, outputs, _, _, _ = composite(inputs, zero, zero, kernel, recurrent_kernel, bias)
+    return last, outputs
+
+
+def _standard_lstm(inputs, h, c, kernel, recurrent_kernel, bias):
+    """(inputs, h0, c0, kernel, recurrent_kernel, bias) -> (last, outputs, h, c, runtime): the signature is the converter's."""
+    batch, units = inputs.shape[0], recurrent_kernel.shape[0]
+    projected = tf.tensordot(inputs, kernel, axes=1) + bias  # (B, T, 4U)
+    projected = tf.transpose(projected, [1, 0, 2])  # (T, B, 4U)
+    length = tf.shape(inputs)[1] if inputs.shape[1] is None else inputs.shape[1]
+    outputs = tf.TensorArray(inputs.dtype, size=length, element_shape=[batch, units])
+
+    def step(t, h, c, outputs):
+        i, f, g, o = tf.split(projected[t] + h @ recurrent_kernel, 4, axis=-1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        h = tf.sigmoid(o) * tf.tanh(c)
+        return t + 1, h, c, outputs.write(t, h)
+
+    _, h, c, outputs = tf.while_loop(lambda t, *_: t < length, step, [tf.constant(0), h, c, outputs])
+    outputs = tf.transpose(outputs.stack(), [1, 0, 2])  # (B, T, U)
+    # Unused by us, named by the converter's signature: which kind of kernel ran.
+    runtime = tf.constant(1.0)
+    # identity: the converter wants five results, none of which is another one's alias.
+    return tf.identity(h), outputs, h, c, runtime

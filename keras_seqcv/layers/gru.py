@@ -1,0 +1,168 @@
+"""`GRU`: drop-in for `keras.layers.GRU`, in the textbook's and in cuDNN's form, with streams."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_seqcv.layers import recurrence
+from keras_seqcv.layers.recurrent_layer import RecurrentLayer
+
+# Both forms below work on tanh alone (see `LSTMMath`): `a` are the tanh values of the gates z and r, a gate is
+# (1 + a) / 2, and kernels and inputs of the gates come halved.
+
+
+@dataclasses.dataclass(frozen=True)
+class GRUMath(recurrence.Cell):
+    """The GRU step with the reset gate after the product, as in cuDNN. Weights: kernel (U, 3U), recurrent bias (3U,)."""
+
+    def step(self, x, states, weights):
+        (h,), (kernel, bias) = states, weights
+        units = kernel.shape[0]
+        product = tf.matmul(h, kernel) + bias  # (B, 3U)
+        a = tf.tanh(x[:, : 2 * units] + product[:, : 2 * units])
+        z, r = tf.split(0.5 * (1.0 + a), 2, axis=1)
+        product_h = product[:, 2 * units :]
+        g = tf.tanh(x[:, 2 * units :] + r * product_h)
+        return [g + z * (h - g)], [a, g, product_h]
+
+    def transposed(self, weights):
+        kernel = weights[0]
+        units = kernel.shape[0]
+        return tf.transpose(tf.concat([kernel[:, 2 * units :], kernel[:, : 2 * units]], axis=1))
+
+    def local(self, dstates, saved, previous, states, transposed):
+        (dh,), (a, g, product_h), (h_before,) = dstates, saved, previous
+        a_z, a_r = tf.split(a, 2, axis=1)
+        z, r = 0.5 * (1.0 + a_z), 0.5 * (1.0 + a_r)
+        dg = dh * (1.0 - z) * (1.0 - g * g)
+        dz = dh * (h_before - g) * 0.5 * (1.0 - a_z * a_z)
+        dr = dg * product_h * 0.5 * (1.0 - a_r * a_r)
+        # The first 3U are the gradient of the product (its blocks in the order g, z, r), the last 3U that of the input
+        # (z, r, g): they share the middle.
+        return tf.concat([dg * r, dz, dr, dg], axis=1), [dh * z]
+
+    def pull(self, delta, transposed):
+        return tf.matmul(delta[:, : transposed.shape[0]], transposed)
+
+    def input_gradient(self, delta):
+        return delta[..., delta.shape[-1] // 4 :]
+
+    def weight_gradients(self, h_before, saved, delta):
+        units = h_before.shape[-1]
+        dproduct = delta[..., : 3 * units]
+        dkernel, dbias = recurrence.flat_product(h_before, dproduct), tf.reduce_sum(dproduct, axis=(0, 1))
+        return [tf.roll(g, -units, axis=-1) for g in (dkernel, dbias)]
+
+
+@dataclasses.dataclass(frozen=True)
+class TextbookGRUMath(recurrence.Cell):
+    """The GRU step with the reset gate on the state, before the product. Weights: kernel (U, 3U)."""
+
+    def step(self, x, states, weights):
+        (h,), (kernel,) = states, weights
+        units = kernel.shape[0]
+        a = tf.tanh(x[:, : 2 * units] + tf.matmul(h, kernel[:, : 2 * units]))
+        z, r = tf.split(0.5 * (1.0 + a), 2, axis=1)
+        g = tf.tanh(x[:, 2 * units :] + tf.matmul(r * h, kernel[:, 2 * units :]))
+        return [g + z * (h - g)], [a, g]
+
+    def transposed(self, weights):
+        kernel = tf.transpose(weights[0])
+        return [kernel[: 2 * kernel.shape[1]], kernel[2 * kernel.shape[1] :]]
+
+    def local(self, dstates, saved, previous, states, transposed):
+        (dh,), (a, g), (h_before,) = dstates, saved, previous
+        a_z, a_r = tf.split(a, 2, axis=1)
+        z, r = 0.5 * (1.0 + a_z), 0.5 * (1.0 + a_r)
+        dg = dh * (1.0 - z) * (1.0 - g * g)
+        dreset = tf.matmul(dg, transposed[1])  # the gradient of r * h
+        dz = dh * (h_before - g) * 0.5 * (1.0 - a_z * a_z)
+        dr = dreset * h_before * 0.5 * (1.0 - a_r * a_r)
+        return tf.concat([dz, dr, dg], axis=1), [dh * z + dreset * r]
+
+    def pull(self, delta, transposed):
+        return tf.matmul(delta[:, : transposed[0].shape[0]], transposed[0])
+
+    def weight_gradients(self, h_before, saved, delta):
+        units = h_before.shape[-1]
+        reset = 0.5 * (1.0 + saved[0][..., units:])
+        gates = recurrence.flat_product(h_before, delta[..., : 2 * units])
+        candidate = recurrence.flat_product(reset * h_before, delta[..., 2 * units :])
+        return [tf.concat([gates, candidate], axis=1)]
+
+
+@keras.saving.register_keras_serializable(package="keras_seqcv")
+class GRU(RecurrentLayer, keras.layers.GRU):
+    """Gated recurrent unit, drop-in for `keras.layers.GRU`: the same constructor, weights and numbers.
+
+    z_t = sigma(x_t W_z + h_{t-1} R_z + b_z)                     update gate
+    r_t = sigma(x_t W_r + h_{t-1} R_r + b_r)                     reset gate
+    g_t = tanh(x_t W_g + (r_t * h_{t-1}) R_g + b_g)              candidate, `reset_after=False`, the textbook's
+    g_t = tanh(x_t W_g + b_g + r_t * (h_{t-1} R_g + b'_g))       candidate, `reset_after=True` (default), cuDNN's
+    h_t = z_t * h_{t-1} + (1 - z_t) * g_t
+
+    x_t (B, D) input, h_t (B, U) output. W = [W_z W_r W_g] is the weight `kernel` (D, 3U), R `recurrent_kernel` (U, 3U),
+    b `bias` (3U,), or (2, 3U) with the recurrent biases b' in its second row if `reset_after`. sigma is
+    `recurrent_activation`, tanh is `activation`; with other functions, with `recurrent_dropout` and with `unroll` the
+    loop runs Keras's cell, at Keras's speed.
+
+    Args:
+        units: int >= 1, U.
+        reset_after: whether the reset gate acts after the product (True) or before it.
+        stateful: True for truncated back-propagation through time: row i of a batch goes on from row i of the batch
+            before it; the gradient stops at the border. `fit`, `evaluate` and all other calls each have a stream of
+            their own. See `get_states`, `set_states`, `reset_states`.
+        others: as in `keras.layers.GRU`.
+
+    Call arguments:
+        sequences: (B, T, D).
+        initial_state: (B, U), or a list of it. Default: zero, or the carried state if `stateful`.
+        mask: (B, T) bool. Where False a step changes no state, and its output repeats the one before (zero before the
+            first), or is zero with `zero_output_for_mask=True`. Any pattern; rows may be masked fully.
+        training: bool, for dropout.
+        reset: (B,) or (B, T) bool. True sets a row's state to zero before its first, or before that, step.
+
+    Returns:
+        (B, U), the last output; with `return_sequences` (B, T, U); with `return_state` a tuple of it and h (B, U).
+
+    Raises:
+        ValueError: where a shape does not fit. `tf.errors.InvalidArgumentError` where a stateful layer is trained with
+            batches of different sizes.
+
+    Example:
+
+    >>> gru = ks.layers.GRU(4, return_sequences=True, reset_after=False)
+    >>> gru(np.ones((2, 3, 5), "float32")).shape
+    TensorShape([2, 3, 4])
+    >>> [w.shape for w in gru.weights]
+    [(5, 12), (4, 12), (12,)]
+
+    Reference:
+        Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder. arXiv 1406.1078, 2014.
+    """
+
+    def _engine_cell(self):
+        if not self._has_standard_gates() or self.cell.implementation != 2:
+            return None
+        return GRUMath() if self.reset_after else TextbookGRUMath()
+
+    def _project(self, inputs, context=None):
+        scale = self._gate_scale(inputs.dtype)
+        bias = None
+        if self.use_bias:
+            bias = tf.convert_to_tensor(self.cell.bias)
+            bias = (bias[0] if self.reset_after else bias) * scale
+        return recurrence.project(inputs, tf.convert_to_tensor(self.cell.kernel) * scale, bias)
+
+    def _recurrent_weights(self):
+        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
+        scale = self._gate_scale(kernel.dtype)
+        if not self.reset_after:
+            return [kernel * scale]
+        bias = tf.convert_to_tensor(self.cell.bias)[1] if self.use_bias else tf.zeros_like(scale)
+        return [kernel * scale, bias * scale]
+
+    def _gate_scale(self, dtype):
+        return tf.constant(np.repeat([0.5, 0.5, 1.0], self.units), dtype)

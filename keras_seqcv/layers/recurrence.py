@@ -1,0 +1,326 @@
+"""The engine under `SimpleRNN`, `LSTM` and `GRU`: one loop over time with a hand-written gradient.
+
+Legend: B batch, T time, U units, G width of a projected input in units (4 for an LSTM). Everything here is time-major,
+`(T, B, ...)`, because a step then reads and writes one contiguous block.
+
+What makes it fast on a CPU, each found by measuring:
+
+- All inputs are projected in one product before the loop (by the layer), the loop holds the recurrent product alone, and
+  the gradient of the recurrent kernel is one product after the backward loop.
+- The loop is compiled by XLA, and the batch is cut into groups of rows that do not depend on each other, so that XLA's
+  executor works on one group per core. Their buffers stay apart: a `concat` inside XLA costs more than the loop gains.
+- The backward loop is written one step late: it carries the gradient of a step's input, finished, into the next step's
+  product. Otherwise XLA computes it twice, once for the product and once for the buffer.
+- Nothing is kept for the backward pass where there will be none (`keep=False`); if a gradient is asked for all the same,
+  the forward loop runs again and keeps it then.
+"""
+
+import contextlib
+import contextvars
+import functools
+import os
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from keras_seqcv.layers.export_scope import current_export_format
+
+_jit_enabled = contextvars.ContextVar("keras_seqcv_jit", default=True)
+_MAX_GROUPS = 4
+_MIN_GROUP_ROWS = 8
+
+
+@contextlib.contextmanager
+def jit_scope(enabled: bool):
+    """Switch the XLA compilation of recurrent loops on or off inside a `with` block.
+
+    XLA makes long trainings faster and the first step of each new shape slower by about a second. Models that are
+    traced inside `jit_scope(False)` run their loops as plain TensorFlow graphs.
+
+    Args:
+        enabled: bool.
+
+    Example:
+
+    >>> with ks.layers.jit_scope(False):
+    ...     y = ks.layers.LSTM(4)(np.zeros((1, 3, 2), "float32"))
+    """
+    token = _jit_enabled.set(bool(enabled))
+    try:
+        yield
+    finally:
+        _jit_enabled.reset(token)
+
+
+class Cell:
+    """The mathematics of one recurrent step and of its gradient, without weights: they come as arguments.
+
+    Subclasses are hashable values (frozen dataclasses): compiled loops are shared by equal cells. A step's gradient is
+    cut in two, `local` (element-wise) and `pull` (the product with the transposed kernel), so that the loop can put the
+    product first.
+    """
+
+    def step(self, x, states, weights):
+        """`x` (B, G U), `states` list of (B, U) -> new states, and a list of what the gradient needs beside them."""
+        raise NotImplementedError
+
+    def transposed(self, weights):
+        """The weights as `local` and `pull` want them, made once before the backward loop."""
+        raise NotImplementedError
+
+    def local(self, dstates, saved, previous, states, transposed):
+        """Gradients of the new states -> `delta` (B, .), and those of the previous states that pass by the product.
+
+        An empty tuple in the list of gradients stands for zero.
+        """
+        raise NotImplementedError
+
+    def pull(self, delta, transposed):
+        """`delta` (B, .) -> the gradient of the previous output that came through the recurrent product, (B, U)."""
+        raise NotImplementedError
+
+    def input_gradient(self, delta):
+        """`delta` (T, B, .) -> the gradient of the projected inputs, (T, B, G U)."""
+        return delta
+
+    def weight_gradients(self, h_before, saved, delta):
+        """All steps at once: the output before each step (T, B, U), saved and delta (T, B, .) -> one per weight."""
+        raise NotImplementedError
+
+
+def project(inputs, kernel, bias=None):
+    """All steps' inputs (T, B, D) through one product with `kernel` (D, P) -> (T, B, P)."""
+    x = tf.matmul(tf.reshape(inputs, (-1, inputs.shape[-1])), kernel)  # (T B, P)
+    if bias is not None:
+        x = tf.nn.bias_add(x, bias)
+    x = tf.reshape(x, (*_dims(inputs)[:2], kernel.shape[-1]))
+    x.set_shape((*inputs.shape[:2], kernel.shape[-1]))
+    return x
+
+
+def _dims(a):
+    dynamic = tf.shape(a)
+    return [n or dynamic[k] for k, n in enumerate(a.shape)]
+
+
+def flat_product(a, b):
+    """Sum over time and batch of the outer products: (T, B, P), (T, B, Q) -> (P, Q)."""
+    a = tf.reshape(a, (-1, a.shape[-1]))
+    b = tf.reshape(b, (-1, b.shape[-1]))
+    return tf.matmul(a, b, transpose_a=True)
+
+
+def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=None, keep: bool = True):
+    """Run `cell` over time.
+
+    Args:
+        cell: the mathematics of a step.
+        x: (T, B, G U), the projected inputs.
+        states: list of (B, U), the state before the first step.
+        weights: list of tensors for `cell`.
+        mask: (T, B) bool or None. Where False, the states stay as they were.
+        carry: (T, B) of x's dtype or None: 0 where a row's state is set to zero before the step, else 1.
+        keep: whether to keep what a gradient needs. Costs memory when there is none; its absence costs time when there
+            is one. The result is the same.
+
+    Returns:
+        `outputs` (T, B, U), the first state after every step, and the list of final states, each (B, U).
+    """
+    steps = x.shape[0]
+    jit = _jit_enabled.get() and not tf.executing_eagerly() and current_export_format() is None and not _has_gpu()
+    length = tf.shape(x)[0]
+    if jit and steps is None:
+        # XLA compiles for each new shape. A few padded lengths keep the number of compilations small, and the loop
+        # stops at the true length, so that padding costs memory and no time.
+        padding = _padded_length(length) - length
+        x, mask, carry = (None if a is None else _pad_time(a, padding) for a in (x, mask, carry))
+    optional = {k: v[..., None] for k, v in (("mask", mask), ("carry", carry)) if v is not None}  # (T, B, 1)
+    groups = _group_count(x.shape[1]) if jit else 1
+    forward = functools.partial(_loop(_forward, cell, groups, jit), length=length)
+    backward = functools.partial(_loop(_backward, cell, groups, jit), length=length)
+
+    @tf.custom_gradient
+    def recur(x, states, weights):
+        inputs = dict(x=x, initial=states, weights=weights, optional=optional)
+        finals, kept = forward(keep=keep, **inputs)
+        outputs = _join([k["states"][0] for k in kept], axis=1)
+        finals = [_join(parts, axis=0) for parts in zip(*finals, strict=True)]
+
+        def gradient(doutputs, *dfinals):
+            full = kept if keep else forward(keep=True, **inputs)[1]
+            dstates, deltas, before = backward(
+                doutputs=doutputs, dfinals=list(dfinals), initial=states, kept=full, weights=weights, optional=optional
+            )
+            dx = _join([cell.input_gradient(d) for d in deltas], axis=1)
+            per_group = [
+                cell.weight_gradients(h, k["saved"], d) for h, k, d in zip(before, full, deltas, strict=True)
+            ]
+            dweights = [functools.reduce(tf.add, parts) for parts in zip(*per_group, strict=True)]
+            return dx, [_join(parts, axis=0) for parts in zip(*dstates, strict=True)], dweights
+
+        return (outputs, *finals), gradient
+
+    outputs, *finals = recur(x, list(states), list(weights))
+    if jit and steps is None:
+        outputs = outputs[:length]
+    outputs.set_shape((steps, *outputs.shape[1:]))
+    return outputs, finals
+
+
+def _forward(cell, groups, length, x, initial, weights, optional, keep):
+    """Per group: the list of final states; and the states (and, if `keep`, what else is saved) of all steps."""
+    steps = x.shape[0] or tf.shape(x)[0]
+    rows = _group_rows(x, groups)
+    xs, options = _unstack(x), {k: _unstack(v) for k, v in optional.items()}
+
+    def step(t, x, states, buffers, option):
+        before = states if "carry" not in option else [s * option["carry"] for s in states]
+        after, saved = cell.step(x, before, weights)
+        if "mask" in option:
+            # A reset counts at a masked step too: the state stays what it was, zero after a reset.
+            after = [tf.where(option["mask"], new, old) for new, old in zip(after, before, strict=True)]
+        values = [*after, *saved] if keep else after[:1]
+        return after, [b.write(t, v) for b, v in zip(buffers, values, strict=True)]
+
+    def body(t, groups_state):
+        x_t, option = xs.read(t), {k: v.read(t) for k, v in options.items()}
+        return t + 1, [
+            step(t, x_t[r], states, buffers, {k: v[r] for k, v in option.items()})
+            for r, (states, buffers) in zip(rows, groups_state, strict=True)
+        ]
+
+    def buffers_of(r):
+        states = [s[r] for s in initial]
+        if not keep:
+            return [_buffer(steps, states[0])]
+        _, saved = cell.step(x[0][r], states, weights)  # for its shape only; pruned from the graph
+        return [_buffer(steps, v) for v in (*states, *saved)]
+
+    start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r)) for r in rows])
+    _, result = tf.while_loop(lambda t, _: t < length, body, start, maximum_iterations=steps)
+    finals = [states for states, _ in result]
+    count = len(initial) if keep else 1
+    kept = []
+    for _, buffers in result:
+        stacks = [b.stack() for b in buffers]
+        kept.append({"states": stacks[:count], "saved": stacks[count:]})
+    return finals, kept
+
+
+def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, optional):
+    """Per group: gradients of the initial states, the deltas of all steps, and the output before each step."""
+    steps = doutputs.shape[0] or tf.shape(doutputs)[0]
+    rows = _group_rows(doutputs, groups)
+    transposed = cell.transposed(weights)
+    dys, options = _unstack(doutputs), {k: _unstack(v) for k, v in optional.items()}
+    saved = [[_unstack(s) for s in k["saved"]] for k in kept]
+    states = [[_unstack(s) for s in k["states"]] for k in kept]
+    befores = [
+        _states_before(k["states"], [s[r] for s in initial], optional.get("carry"), r)
+        for k, r in zip(kept, rows, strict=True)
+    ]
+    before = [[_unstack(s) for s in b] for b in befores]
+
+    def local(g, t, dstates):
+        """The gradients of the states after step t -> its delta, and what goes past its product."""
+        r = rows[g]
+        dstates = [dstates[0] + dys.read(t)[r], *dstates[1:]]
+        held = [()] * len(dstates)
+        if "mask" in options:
+            mask = options["mask"].read(t)[r]
+            held = [tf.where(mask, tf.zeros_like(d), d) for d in dstates]
+            dstates = [tf.where(mask, d, tf.zeros_like(d)) for d in dstates]
+        previous = [b.read(t) for b in before[g]]
+        now = [s.read(t) for s in saved[g]]
+        delta, direct = cell.local(dstates, now, previous, [s.read(t) for s in states[g]], transposed)
+        return delta, [_add(d, h) for d, h in zip(direct, held, strict=True)]
+
+    def through(g, t, delta, direct):
+        """Past the product of step t: the gradients of the states before it."""
+        dstates = [_add(cell.pull(delta, transposed), direct[0]), *direct[1:]]
+        if "carry" in options:
+            dstates = [d * options["carry"].read(t)[rows[g]] for d in dstates]
+        return dstates
+
+    def body(t, carried):
+        result = []
+        for g, (delta, direct, buffer) in enumerate(carried):
+            buffer = buffer.write(t, delta)
+            result.append((*local(g, t - 1, through(g, t, delta, direct)), buffer))
+        return t - 1, result
+
+    last = length - 1
+    start = []
+    for g, r in enumerate(rows):
+        delta, direct = local(g, last, [d[r] for d in dfinals])
+        start.append((delta, direct, _buffer(steps, delta)))
+    _, result = tf.while_loop(lambda t, _: t > 0, body, (last, start), maximum_iterations=steps)
+    dstates = [through(g, 0, delta, direct) for g, (delta, direct, _) in enumerate(result)]
+    deltas = [buffer.write(0, delta).stack() for delta, _, buffer in result]
+    return dstates, deltas, [b[0] for b in befores]
+
+
+def _states_before(after, initial, carry, r):
+    """The states (T, B, U) that entered each step, from those that left it."""
+    before = [tf.concat([first[None], s[:-1]], axis=0) for first, s in zip(initial, after, strict=True)]
+    return before if carry is None else [b * carry[:, r] for b in before]
+
+
+@functools.cache
+def _loop(function: Callable, cell: Cell, groups: int, jit: bool) -> Callable:
+    bound = functools.partial(function, cell, groups)
+    return tf.function(bound, jit_compile=True, autograph=False) if jit else bound
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+@functools.cache
+def _cores() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or available
+
+
+def _group_count(batch: int | None) -> int:
+    wanted = min(_cores(), _MAX_GROUPS)
+    return wanted if batch is None else max(1, min(wanted, batch // _MIN_GROUP_ROWS))
+
+
+def _group_rows(a, groups: int) -> list[slice]:
+    if groups == 1:
+        return [slice(None)]
+    batch = a.shape[1] or tf.shape(a)[1]
+    bounds = [batch * g // groups for g in range(groups + 1)]
+    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def _padded_length(length):
+    """The least of 8, 12, 16, 24, 32, 48, ... that is not below `length`."""
+    power = 8 * 2 ** tf.range(24)
+    sizes = tf.reshape(tf.stack([power, power // 2 * 3], axis=1), (-1,))
+    return sizes[tf.searchsorted(sizes, length[None])[0]]
+
+
+def _add(a, b):
+    """The sum of two gradients, where an empty tuple is zero."""
+    return a if isinstance(b, tuple) else b if isinstance(a, tuple) else a + b
+
+
+def _pad_time(a, padding):
+    return tf.pad(a, [[0, padding], *[[0, 0]] * (a.shape.rank - 1)])
+
+
+def _unstack(a):
+    return tf.TensorArray(a.dtype, size=tf.shape(a)[0], element_shape=a.shape[1:], clear_after_read=False).unstack(a)
+
+
+def _buffer(steps, like):
+    # A padded loop leaves the buffer's tail unwritten; `like` gives it a shape, so that it reads as zeros.
+    return tf.TensorArray(like.dtype, size=steps, element_shape=like.shape)
+
+
+def _join(parts, axis: int):
+    parts = list(parts)
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=axis)

@@ -1,0 +1,206 @@
+"""What `SimpleRNN`, `LSTM` and `GRU` have in common: the way from Keras's arguments to the engine and back."""
+
+import keras
+import tensorflow as tf
+
+from keras_seqcv.layers import recurrence
+from keras_seqcv.layers.export_scope import current_export_format
+from keras_seqcv.layers.scan import scan
+from keras_seqcv.layers.stream_state import StreamState, current_stream
+
+
+class RecurrentLayer:
+    """Mixed into a Keras recurrent layer: keeps constructor, weights and results, replaces the loop and the state.
+
+    A subclass says what is its own: `_engine_cell`, `_project` and `_recurrent_weights`.
+    """
+
+    stream_state = None
+
+    def _engine_cell(self):
+        """The `recurrence.Cell` that computes this layer, or None when its options need Keras's own cell."""
+        raise NotImplementedError
+
+    def _project(self, inputs, context=None):
+        """Inputs (T, B, D) -> the inputs of the steps (T, B, G U), bias included."""
+        raise NotImplementedError
+
+    def _recurrent_weights(self):
+        raise NotImplementedError
+
+    def _fused(self, sequences):
+        return None
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        if not self.cell.built:
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if self.stateful and self.stream_state is None:
+            self.stream_state = StreamState(self.state_size, self.compute_dtype)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, reset=None):
+        return self._call(sequences, initial_state, mask, training, reset)
+
+    def _call(self, sequences, initial_state, mask, training, reset, context=None):
+        sequences = tf.convert_to_tensor(sequences, self.compute_dtype)
+        if self.unroll and sequences.shape[1] is None:
+            raise ValueError(
+                f"unroll=True needs a fixed number of steps; received sequences of shape {sequences.shape}. "
+                "Give the time dimension to `keras.Input`, or leave unroll=False."
+            )
+        batch = sequences.shape[0] or tf.shape(sequences)[0]
+        mask = _checked_flags("mask", mask, sequences, ranks=(2,))
+        reset = _checked_flags("reset", reset, sequences, ranks=(1, 2))
+        stream = current_stream(training) if self.stateful and initial_state is None else None
+        states = self._first_states(initial_state, stream, batch)
+        if reset is not None and reset.shape.rank == 1:
+            states = [tf.where(reset[:, None], tf.zeros_like(s), s) for s in states]
+            reset = None
+
+        outputs, finals = self._loop(sequences, states, mask, reset, training, context, zeros=initial_state is None)
+        if stream is not None:
+            self.stream_state.write(stream, finals)
+        output = outputs if self.return_sequences else outputs[:, -1]
+        return (output, *finals) if self.return_state else output
+
+    def _first_states(self, initial_state, stream, batch):
+        if stream is not None:
+            return self.stream_state.read(stream, batch)
+        if initial_state is None:
+            return [tf.convert_to_tensor(s) for s in self.get_initial_state(batch_size=batch)]
+        states = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        if len(states) != len(self.state_size):
+            raise ValueError(
+                f"initial_state: {type(self).__name__} has {len(self.state_size)} states, received {len(states)}"
+            )
+        return [tf.convert_to_tensor(s, self.compute_dtype) for s in states]
+
+    def _loop(self, sequences, states, mask, reset, training, context, zeros):
+        """-> outputs (B, T, U), and the final states."""
+        plain = mask is None and reset is None and context is None
+        if current_export_format() == "litert" and plain and zeros and not (self.stateful or self.return_state):
+            fused = self._fused(sequences)
+            if fused is not None:
+                return self._in_order(fused), states
+        if plain and self._cudnn_serves():
+            _, outputs, finals = self.inner_loop(sequences, states, None, training)
+            return outputs, finals
+        if mask is not None and reset is None and self._cudnn_serves() and not self.go_backwards:
+            return self._cudnn_where_it_can(sequences, states, mask, training)
+        return self._cpu_loop(sequences, states, mask, reset, training, context)
+
+    def _in_order(self, fused):
+        return fused[1]
+
+    def _cudnn_serves(self) -> bool:
+        """Whether Keras would take cuDNN here. It is left out of exports, which must run anywhere."""
+        return False
+
+    def _cudnn_where_it_can(self, sequences, states, mask, training):
+        """cuDNN for right-padded batches; the engine for all others, where Keras raises an error."""
+        lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+        right_padded = tf.reduce_all(tf.equal(mask, tf.sequence_mask(lengths, tf.shape(mask)[1])))
+        serves = tf.logical_and(right_padded, tf.reduce_all(lengths > 0))
+
+        def by_cudnn():
+            last, outputs, finals = self.inner_loop(sequences, states, mask, training)
+            if self.return_sequences and not self.zero_output_for_mask:
+                # cuDNN writes zeros behind the end; Keras's documented way is to repeat the last output.
+                outputs = tf.where(mask[..., None], outputs, last[:, None])
+            return [outputs, *finals]
+
+        def by_engine():
+            outputs, finals = self._cpu_loop(sequences, states, mask, None, training, None)
+            return [outputs if self.return_sequences else outputs[:, -1:], *finals]
+
+        outputs, *finals = tf.cond(serves, by_cudnn, by_engine)
+        return outputs, finals
+
+    def _cpu_loop(self, sequences, states, mask, reset, training, context):
+        inputs, mask, reset = (None if a is None else _swap_time(a) for a in (sequences, mask, reset))
+        if self.go_backwards:
+            inputs, mask, reset = (None if a is None else tf.reverse(a, [0]) for a in (inputs, mask, reset))
+        carry = None if reset is None else tf.cast(tf.logical_not(reset), self.compute_dtype)
+        cell = None if self.unroll or (training and self._recurrent_dropout()) else self._engine_cell()
+        # One dropout mask for all steps. Keras's SimpleRNN cell asks for it even where it does not train.
+        self._maybe_config_dropout_masks(self.cell, inputs[0], states)
+        if cell is None:
+            outputs, finals = scan(self._cell_step(training, context), inputs, states, mask, carry, self.unroll)
+        else:
+            if training and self.cell.dropout:
+                inputs = inputs * self.cell.get_dropout_mask(inputs[0])
+            outputs, finals = recurrence.run(
+                cell, self._project(inputs, context), states, self._recurrent_weights(), mask, carry, keep=bool(training)
+            )
+            if mask is not None:
+                # Before a row's first step Keras gives zeros, whatever the initial state is.
+                begun = tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
+                outputs = tf.where(begun[..., None], outputs, tf.zeros_like(outputs))
+        self._maybe_reset_dropout_masks(self.cell)
+        if mask is not None and self.zero_output_for_mask:
+            outputs = tf.where(mask[..., None], outputs, tf.zeros_like(outputs))
+        return _swap_time(outputs), finals
+
+    def _recurrent_dropout(self) -> bool:
+        return bool(self.cell.recurrent_dropout)
+
+    def _cell_step(self, training, context):
+        return lambda x, states: self.cell(x, states, training=training)
+
+    def _has_standard_gates(self) -> bool:
+        return self.activation is keras.activations.tanh and self.recurrent_activation is keras.activations.sigmoid
+
+    def reset_states(self, stream=None):
+        """Set the carried state to zero, of one stream ("training" | "validation" | "inference") or of all."""
+        if self.stream_state is not None:
+            self.stream_state.reset(stream)
+
+    reset_state = reset_states
+
+    def get_states(self, stream="inference"):
+        """The carried states of a stream, a list of arrays (rows, U); no rows before its first batch."""
+        return self._need_streams().get(stream)
+
+    def set_states(self, states, stream="inference"):
+        """Replace the carried states of a stream by arrays (rows, U)."""
+        self._need_streams().set(stream, states)
+
+    def _need_streams(self):
+        if self.stream_state is None:
+            raise ValueError(f"{self.name} carries no state: it has stateful={self.stateful} and built={self.built}")
+        return self.stream_state
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if self.stream_state is not None:
+            for stream in ("training", "validation", "inference"):
+                for k, state in enumerate(self.stream_state.get(stream)):
+                    store[f"{stream}_state_{k}"] = state
+
+    def load_own_variables(self, store):
+        names = [k for k in store.keys() if "_state_" in k]
+        super().load_own_variables({k: store[k] for k in store.keys() if k not in names})
+        if self.stream_state is not None:
+            for stream in ("training", "validation", "inference"):
+                own = sorted(k for k in names if k.startswith(stream))
+                if own:
+                    self.stream_state.set(stream, [store[k] for k in own])
+
+
+def _checked_flags(name, flags, sequences, ranks):
+    """A bool tensor (B,) or (B, T), or None."""
+    flags = keras.tree.flatten(flags)[0] if flags is not None else None
+    if flags is None:
+        return None
+    flags = tf.cast(flags, tf.bool)
+    if flags.shape.rank not in ranks or not flags.shape.is_compatible_with(sequences.shape[: flags.shape.rank]):
+        wanted = " or ".join(str(tuple(sequences.shape[:r])) for r in ranks)
+        raise ValueError(
+            f"{name}: expected shape {wanted} for sequences of shape {tuple(sequences.shape)}, "
+            f"received {tuple(flags.shape)}"
+        )
+    return flags
+
+
+def _swap_time(a):
+    """(B, T, ...) <-> (T, B, ...)."""
+    return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))

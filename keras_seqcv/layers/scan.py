@@ -1,0 +1,60 @@
+"""A loop over time for any step function, with TensorFlow's own gradient."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+
+def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll: bool = False):
+    """Run `step` over time; the general and slower sister of `recurrence.run`.
+
+    Args:
+        step: function of (inputs of one step (B, D), list of states) -> (output (B, U), list of new states).
+        inputs: (T, B, D).
+        states: list of tensors, each (B, ...).
+        mask: (T, B) bool or None. Where False, the states stay as they were, and the output is the one before.
+        carry: (T, B) of the states' dtype or None: 0 where a row's state is set to zero before the step, else 1.
+        unroll: write every step into the graph instead of a loop. Needs a static T.
+
+    Returns:
+        outputs (T, B, U), where a masked step repeats the output before it (zero before the first), and the list of
+        final states.
+    """
+
+    def masked_step(t, x, states, previous_output):
+        if carry is not None:
+            states = [s * _right_pad_rank(carry[t], s) for s in states]
+        output, after = step(x, states)
+        if mask is not None:
+            output = tf.where(_right_pad_rank(mask[t], output), output, previous_output)
+            after = [
+                tf.where(_right_pad_rank(mask[t], new), new, old) for new, old in zip(after, states, strict=True)
+            ]
+        return output, list(after)
+
+    states = list(states)
+    shape_of_output, _ = step(inputs[0], states)  # used for its shape and type alone
+    output = tf.zeros_like(shape_of_output)
+    if unroll:
+        outputs = []
+        for t, x in enumerate(tf.unstack(inputs)):
+            output, states = masked_step(t, x, states, output)
+            outputs.append(output)
+        return tf.stack(outputs), states
+
+    steps = inputs.shape[0] or tf.shape(inputs)[0]
+    buffer = tf.TensorArray(output.dtype, size=steps, element_shape=output.shape)
+
+    def body(t, output, states, buffer):
+        output, states = masked_step(t, inputs[t], states, output)
+        return t + 1, output, states, buffer.write(t, output)
+
+    _, _, states, buffer = tf.while_loop(
+        lambda t, *_: t < steps, body, (tf.constant(0), output, states, buffer), maximum_iterations=steps
+    )
+    return buffer.stack(), states
+
+
+def _right_pad_rank(a, like):
+    """(B,) -> (B, 1, ...) of the rank of `like`."""
+    return tf.reshape(a, (-1, *[1] * (like.shape.rank - 1)))
