@@ -1,7 +1,7 @@
 """The export format that is being traced: how a layer learns that it must write a portable graph.
 
-`keras_seqcv.export` opens the scope around the tracing of its signatures. Layers ask `current_export_format()` and choose
-their way: no cuDNN in any export, the fused LiteRT operator (`fused_lstm`) where a LiteRT file is being made.
+`keras_seqcv.export` opens the scope around the tracing of its signatures. Layers ask `current_export_format()` and
+choose their way: no cuDNN in any export, the fused LiteRT operator (`fused_lstm`) where a LiteRT file is being made.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ def export_scope(format: str) -> Iterator[None]:
         ValueError: for another format.
 
     Example:
+        >>> from keras_seqcv.layers.export_scope import current_export_format, export_scope
         >>> with export_scope("litert"):
         ...     print(current_export_format())
         litert

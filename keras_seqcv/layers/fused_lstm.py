@@ -1,8 +1,8 @@
 """The LSTM that the LiteRT converter recognises and replaces by one `UNIDIRECTIONAL_SEQUENCE_LSTM` operator.
 
-The converter looks for a function with the attribute `api_implements = "lstm_..."` and a fixed signature; it never reads
-what is inside. The inside below is the same LSTM in plain TensorFlow: it runs wherever the graph is not converted, and is
-what the operator is compared with.
+The converter looks for a function with the attribute `api_implements = "lstm_..."` and a fixed signature; it never
+reads what is inside. The inside below is the same LSTM in plain TensorFlow: it runs wherever the graph is not
+converted, and is what the operator is compared with.
 """
 
 import uuid
@@ -18,14 +18,15 @@ def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
         c = f * c + i * g
         h = o * tanh(c)
 
-    The operator in LiteRT also clips every cell value `c` to [-10, 10]: the converter hard-codes `cell_clip = 10` and gives
-    no way to change it. Trained LSTMs stay inside; the parity check of the export finds those that do not.
+    The operator in LiteRT also clips every cell value `c` to [-10, 10]: the converter hard-codes `cell_clip = 10` and
+    gives no way to change it. Trained LSTMs stay inside; the parity check of the export finds those that do not.
 
-    What it cannot do, so that the caller must take the loop instead: an initial state, a mask, handing out the last state,
-    other activations than tanh and sigmoid, a batch size that is not fixed.
+    What it cannot do, so that the caller must take the loop instead: an initial state, a mask, handing out the last
+    state, other activations than tanh and sigmoid, a batch size that is not fixed.
 
     Args:
-        inputs: float32 (B, T, D); B must be static. T may be dynamic.
+        inputs: (B, T, D); B must be static, T may be dynamic. The operator works in float32; other floats are cast to
+            it and the results back.
         kernel: (D, 4U).
         recurrent_kernel: (U, 4U).
         bias: (4U,), or None for an LSTM without bias.
@@ -37,17 +38,21 @@ def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
         ValueError: if the batch size is not known.
 
     Example:
+        >>> from keras_seqcv.layers.fused_lstm import fused_lstm
         >>> last, outputs = fused_lstm(tf.ones([1, 5, 3]), tf.ones([3, 8]), tf.ones([2, 8]))
         >>> last.shape, outputs.shape
         (TensorShape([1, 2]), TensorShape([1, 5, 2]))
     """
-    inputs, kernel, recurrent_kernel = (tf.convert_to_tensor(x) for x in (inputs, kernel, recurrent_kernel))
+    inputs = tf.convert_to_tensor(inputs)
     if inputs.shape.rank != 3 or inputs.shape[0] is None:
         raise ValueError(f"fused_lstm needs inputs (B, T, D) with a known batch size, received {inputs.shape}")
     batch, units = inputs.shape[0], recurrent_kernel.shape[0]
-    bias = tf.zeros([4 * units], inputs.dtype) if bias is None else tf.convert_to_tensor(bias)
-    zero = tf.zeros([batch, units], inputs.dtype)
-    # A name of its own for every call: equal names would let the grappler swap one layer's function for another's.
+    bias = tf.zeros([4 * units]) if bias is None else bias
+    # To tensors first: `tf.cast` hands a variable on as it is, and a variable as argument crashes the converter.
+    arguments = [tf.convert_to_tensor(item) for item in (inputs, kernel, recurrent_kernel, bias)]
+    arguments = [tf.cast(tensor, tf.float32) for tensor in arguments]
+    zero = tf.zeros([batch, units])
+    # A name of its own for every call: for grappler, functions of one name are alternatives to each other.
     composite = tf.function(
         _standard_lstm,
         autograph=False,
@@ -57,12 +62,12 @@ def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
             "time_major": False,
         },
     )
-    last, outputs, _, _, _ = composite(inputs, zero, zero, kernel, recurrent_kernel, bias)
-    return last, outputs
+    last, outputs, _, _, _ = composite(arguments[0], zero, zero, *arguments[1:])
+    return tf.cast(last, inputs.dtype), tf.cast(outputs, inputs.dtype)
 
 
 def _standard_lstm(inputs, h, c, kernel, recurrent_kernel, bias):
-    """(inputs, h0, c0, kernel, recurrent_kernel, bias) -> (last, outputs, h, c, runtime): the signature is the converter's."""
+    """The LSTM with the arguments and the five results that the converter looks for."""
     batch, units = inputs.shape[0], recurrent_kernel.shape[0]
     projected = tf.tensordot(inputs, kernel, axes=1) + bias  # (B, T, 4U)
     projected = tf.transpose(projected, [1, 0, 2])  # (T, B, 4U)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_seqcv.layers import recurrence
 from keras_seqcv.layers.recurrent_layer import RecurrentLayer
 
-# Both forms below work on tanh alone (see `LSTMMath`): `a` are the tanh values of the gates z and r, a gate is
+# Both forms below work on tanh alone (see `LSTMMath`): a_z and a_r are the tanh values of the gates, a gate is
 # (1 + a) / 2, and kernels and inputs of the gates come halved.
 
 
@@ -19,13 +19,11 @@ class GRUMath(recurrence.Cell):
 
     def step(self, x, states, weights):
         (h,), (kernel, bias) = states, weights
-        units = kernel.shape[0]
-        product = tf.matmul(h, kernel) + bias  # (B, 3U)
-        a = tf.tanh(x[:, : 2 * units] + product[:, : 2 * units])
-        z, r = tf.split(0.5 * (1.0 + a), 2, axis=1)
-        product_h = product[:, 2 * units :]
-        g = tf.tanh(x[:, 2 * units :] + r * product_h)
-        return [g + z * (h - g)], [a, g, product_h]
+        x_z, x_r, x_g = tf.split(x, 3, axis=1)
+        p_z, p_r, p_g = tf.split(tf.matmul(h, kernel) + bias, 3, axis=1)
+        a_z, a_r = tf.tanh(x_z + p_z), tf.tanh(x_r + p_r)
+        g = tf.tanh(x_g + 0.5 * (1.0 + a_r) * p_g)
+        return [g + 0.5 * (1.0 + a_z) * (h - g)], [a_z, a_r, g, p_g]
 
     def transposed(self, weights):
         kernel = weights[0]
@@ -33,12 +31,11 @@ class GRUMath(recurrence.Cell):
         return tf.transpose(tf.concat([kernel[:, 2 * units :], kernel[:, : 2 * units]], axis=1))
 
     def local(self, dstates, saved, previous, states, transposed):
-        (dh,), (a, g, product_h), (h_before,) = dstates, saved, previous
-        a_z, a_r = tf.split(a, 2, axis=1)
+        (dh,), (a_z, a_r, g, p_g), (h_before,) = dstates, saved, previous
         z, r = 0.5 * (1.0 + a_z), 0.5 * (1.0 + a_r)
         dg = dh * (1.0 - z) * (1.0 - g * g)
         dz = dh * (h_before - g) * 0.5 * (1.0 - a_z * a_z)
-        dr = dg * product_h * 0.5 * (1.0 - a_r * a_r)
+        dr = dg * p_g * 0.5 * (1.0 - a_r * a_r)
         # The first 3U are the gradient of the product (its blocks in the order g, z, r), the last 3U that of the input
         # (z, r, g): they share the middle.
         return tf.concat([dg * r, dz, dr, dg], axis=1), [dh * z]
@@ -49,11 +46,10 @@ class GRUMath(recurrence.Cell):
     def input_gradient(self, delta):
         return delta[..., delta.shape[-1] // 4 :]
 
-    def weight_gradients(self, h_before, saved, delta):
-        units = h_before.shape[-1]
+    def weight_gradients(self, product, saved, delta):
+        units = delta.shape[-1] // 4
         dproduct = delta[..., : 3 * units]
-        dkernel, dbias = recurrence.flat_product(h_before, dproduct), tf.reduce_sum(dproduct, axis=(0, 1))
-        return [tf.roll(g, -units, axis=-1) for g in (dkernel, dbias)]
+        return [tf.roll(g, -units, axis=-1) for g in (product(dproduct), tf.reduce_sum(dproduct, axis=(0, 1)))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,18 +59,18 @@ class TextbookGRUMath(recurrence.Cell):
     def step(self, x, states, weights):
         (h,), (kernel,) = states, weights
         units = kernel.shape[0]
-        a = tf.tanh(x[:, : 2 * units] + tf.matmul(h, kernel[:, : 2 * units]))
-        z, r = tf.split(0.5 * (1.0 + a), 2, axis=1)
-        g = tf.tanh(x[:, 2 * units :] + tf.matmul(r * h, kernel[:, 2 * units :]))
-        return [g + z * (h - g)], [a, g]
+        x_z, x_r, x_g = tf.split(x, 3, axis=1)
+        p_z, p_r = tf.split(tf.matmul(h, kernel[:, : 2 * units]), 2, axis=1)
+        a_z, a_r = tf.tanh(x_z + p_z), tf.tanh(x_r + p_r)
+        g = tf.tanh(x_g + tf.matmul(0.5 * (1.0 + a_r) * h, kernel[:, 2 * units :]))
+        return [g + 0.5 * (1.0 + a_z) * (h - g)], [a_z, a_r, g]
 
     def transposed(self, weights):
         kernel = tf.transpose(weights[0])
         return [kernel[: 2 * kernel.shape[1]], kernel[2 * kernel.shape[1] :]]
 
     def local(self, dstates, saved, previous, states, transposed):
-        (dh,), (a, g), (h_before,) = dstates, saved, previous
-        a_z, a_r = tf.split(a, 2, axis=1)
+        (dh,), (a_z, a_r, g), (h_before,) = dstates, saved, previous
         z, r = 0.5 * (1.0 + a_z), 0.5 * (1.0 + a_r)
         dg = dh * (1.0 - z) * (1.0 - g * g)
         dreset = tf.matmul(dg, transposed[1])  # the gradient of r * h
@@ -85,11 +81,10 @@ class TextbookGRUMath(recurrence.Cell):
     def pull(self, delta, transposed):
         return tf.matmul(delta[:, : transposed[0].shape[0]], transposed[0])
 
-    def weight_gradients(self, h_before, saved, delta):
-        units = h_before.shape[-1]
-        reset = 0.5 * (1.0 + saved[0][..., units:])
-        gates = recurrence.flat_product(h_before, delta[..., : 2 * units])
-        candidate = recurrence.flat_product(reset * h_before, delta[..., 2 * units :])
+    def weight_gradients(self, product, saved, delta):
+        units = delta.shape[-1] // 3
+        gates = product(delta[..., : 2 * units])
+        candidate = product(delta[..., 2 * units :], gate=0.5 * (1.0 + saved[1]))
         return [tf.concat([gates, candidate], axis=1)]
 
 

@@ -83,8 +83,11 @@ class Cell:
         """`delta` (T, B, .) -> the gradient of the projected inputs, (T, B, G U)."""
         return delta
 
-    def weight_gradients(self, h_before, saved, delta):
-        """All steps at once: the output before each step (T, B, U), saved and delta (T, B, .) -> one per weight."""
+    def weight_gradients(self, product, saved, delta):
+        """All steps at once, saved and delta (T, B, .) -> the gradient of each weight.
+
+        `product(d, gate=None)` sums the outer products of the outputs before each step, times `gate`, with `d`.
+        """
         raise NotImplementedError
 
 
@@ -103,11 +106,22 @@ def _dims(a):
     return [n or dynamic[k] for k, n in enumerate(a.shape)]
 
 
-def flat_product(a, b):
-    """Sum over time and batch of the outer products: (T, B, P), (T, B, Q) -> (P, Q)."""
-    a = tf.reshape(a, (-1, a.shape[-1]))
-    b = tf.reshape(b, (-1, b.shape[-1]))
-    return tf.matmul(a, b, transpose_a=True)
+def _product_with_previous(initial, outputs, carry):
+    """The function `product` that `Cell.weight_gradients` takes, from the first state (B, U) and outputs (T, B, U).
+
+    The first step stands apart, so that the outputs of the others are used where they lie instead of being shifted.
+    """
+
+    def product(delta, gate=None):
+        first, others = initial, outputs[:-1]
+        for factor in (carry, gate):
+            if factor is not None:
+                first, others = first * factor[0], others * factor[1:]
+        rows = tf.reshape(others, (-1, others.shape[-1]))
+        later = tf.reshape(delta[1:], (-1, delta.shape[-1]))
+        return tf.matmul(first, delta[0], transpose_a=True) + tf.matmul(rows, later, transpose_a=True)
+
+    return product
 
 
 def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=None, keep: bool = True):
@@ -148,12 +162,16 @@ def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=Non
 
         def gradient(doutputs, *dfinals):
             full = kept if keep else forward(keep=True, **inputs)[1]
-            dstates, deltas, before = backward(
+            dstates, deltas = backward(
                 doutputs=doutputs, dfinals=list(dfinals), initial=states, kept=full, weights=weights, optional=optional
             )
             dx = _join([cell.input_gradient(d) for d in deltas], axis=1)
+            products = [
+                _product_with_previous(states[0][r], k["states"][0], None if carry is None else carry[:, r, None])
+                for r, k in zip(_group_rows(x, groups), full, strict=True)
+            ]
             per_group = [
-                cell.weight_gradients(h, k["saved"], d) for h, k, d in zip(before, full, deltas, strict=True)
+                cell.weight_gradients(p, k["saved"], d) for p, k, d in zip(products, full, deltas, strict=True)
             ]
             dweights = [functools.reduce(tf.add, parts) for parts in zip(*per_group, strict=True)]
             return dx, [_join(parts, axis=0) for parts in zip(*dstates, strict=True)], dweights
@@ -179,8 +197,10 @@ def _forward(cell, groups, length, x, initial, weights, optional, keep):
         if "mask" in option:
             # A reset counts at a masked step too: the state stays what it was, zero after a reset.
             after = [tf.where(option["mask"], new, old) for new, old in zip(after, before, strict=True)]
-        values = [*after, *saved] if keep else after[:1]
-        return after, [b.write(t, v) for b, v in zip(buffers, values, strict=True)]
+        written = after if keep else after[:1]
+        kept, scratch = buffers
+        kept = [b.write(t, v) for b, v in zip(kept, written, strict=True)]
+        return after, (kept, [b.write(t if keep else 0, v) for b, v in zip(scratch, saved, strict=True)])
 
     def body(t, groups_state):
         x_t, option = xs.read(t), {k: v.read(t) for k, v in options.items()}
@@ -191,35 +211,32 @@ def _forward(cell, groups, length, x, initial, weights, optional, keep):
 
     def buffers_of(r):
         states = [s[r] for s in initial]
-        if not keep:
-            return [_buffer(steps, states[0])]
-        _, saved = cell.step(x[0][r], states, weights)  # for its shape only; pruned from the graph
-        return [_buffer(steps, v) for v in (*states, *saved)]
+        _, saved = cell.step(x[0][r], states, weights)  # for its shapes only; pruned from the graph
+        kept = [_buffer(steps, s) for s in (states if keep else states[:1])]
+        # Where nothing is kept, one place for what a step saves still goes round: written out, these values are computed
+        # once and by vector instructions; without it XLA fuses them into one slow kernel (GRU: twice the time).
+        return kept, [_buffer(steps if keep else 1, s) for s in saved]
 
     start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r)) for r in rows])
     _, result = tf.while_loop(lambda t, _: t < length, body, start, maximum_iterations=steps)
     finals = [states for states, _ in result]
-    count = len(initial) if keep else 1
-    kept = []
-    for _, buffers in result:
-        stacks = [b.stack() for b in buffers]
-        kept.append({"states": stacks[:count], "saved": stacks[count:]})
+    kept = [{"states": [b.stack() for b in k], "saved": [b.stack() for b in saved]} for _, (k, saved) in result]
     return finals, kept
 
 
 def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, optional):
-    """Per group: gradients of the initial states, the deltas of all steps, and the output before each step."""
+    """Per group: the gradients of the initial states, and the deltas of all steps."""
     steps = doutputs.shape[0] or tf.shape(doutputs)[0]
     rows = _group_rows(doutputs, groups)
     transposed = cell.transposed(weights)
     dys, options = _unstack(doutputs), {k: _unstack(v) for k, v in optional.items()}
     saved = [[_unstack(s) for s in k["saved"]] for k in kept]
     states = [[_unstack(s) for s in k["states"]] for k in kept]
-    befores = [
-        _states_before(k["states"], [s[r] for s in initial], optional.get("carry"), r)
-        for k, r in zip(kept, rows, strict=True)
-    ]
-    before = [[_unstack(s) for s in b] for b in befores]
+    def states_before(g, t):
+        """The states that entered step t."""
+        before = [s.read(tf.maximum(t - 1, 0)) for s in states[g]]
+        before = [tf.where(t > 0, s, first[rows[g]]) for s, first in zip(before, initial, strict=True)]
+        return before if "carry" not in options else [s * options["carry"].read(t)[rows[g]] for s in before]
 
     def local(g, t, dstates):
         """The gradients of the states after step t -> its delta, and what goes past its product."""
@@ -230,9 +247,8 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
             mask = options["mask"].read(t)[r]
             held = [tf.where(mask, tf.zeros_like(d), d) for d in dstates]
             dstates = [tf.where(mask, d, tf.zeros_like(d)) for d in dstates]
-        previous = [b.read(t) for b in before[g]]
-        now = [s.read(t) for s in saved[g]]
-        delta, direct = cell.local(dstates, now, previous, [s.read(t) for s in states[g]], transposed)
+        now, after = [s.read(t) for s in saved[g]], [s.read(t) for s in states[g]]
+        delta, direct = cell.local(dstates, now, states_before(g, t), after, transposed)
         return delta, [_add(d, h) for d, h in zip(direct, held, strict=True)]
 
     def through(g, t, delta, direct):
@@ -257,13 +273,7 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
     _, result = tf.while_loop(lambda t, _: t > 0, body, (last, start), maximum_iterations=steps)
     dstates = [through(g, 0, delta, direct) for g, (delta, direct, _) in enumerate(result)]
     deltas = [buffer.write(0, delta).stack() for delta, _, buffer in result]
-    return dstates, deltas, [b[0] for b in befores]
-
-
-def _states_before(after, initial, carry, r):
-    """The states (T, B, U) that entered each step, from those that left it."""
-    before = [tf.concat([first[None], s[:-1]], axis=0) for first, s in zip(initial, after, strict=True)]
-    return before if carry is None else [b * carry[:, r] for b in before]
+    return dstates, deltas
 
 
 @functools.cache

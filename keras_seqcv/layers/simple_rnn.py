@@ -37,8 +37,8 @@ class SimpleRNNMath(recurrence.Cell):
     def pull(self, delta, transposed):
         return tf.matmul(delta, transposed)
 
-    def weight_gradients(self, h_before, saved, delta):
-        return [recurrence.flat_product(h_before, delta)]
+    def weight_gradients(self, product, saved, delta):
+        return [product(delta)]
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")

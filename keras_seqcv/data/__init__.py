@@ -1,0 +1,17 @@
+"""Vocabularies, texts, and their way into `model.fit`."""
+
+from keras_seqcv.data.text import load_text
+from keras_seqcv.data.text_streams import text_streams
+from keras_seqcv.data.tfds_text import load_tfds_text
+from keras_seqcv.data.vocabulary import Bytes, Characters, Vocabulary, Words, vocabulary_from_json
+
+__all__ = [
+    "Bytes",
+    "Characters",
+    "Vocabulary",
+    "Words",
+    "load_text",
+    "load_tfds_text",
+    "text_streams",
+    "vocabulary_from_json",
+]

@@ -1,0 +1,265 @@
+"""Running a `.tflite` file: named signatures with arrays, and text for a language model."""
+
+import json
+import operator
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_seqcv.export.attached_files import detach
+
+VOCABULARY = "vocabulary.json"
+
+
+def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
+    """Load a LiteRT file.
+
+    Args:
+        path: a file written by `tflite`, or any other `.tflite` file with signatures.
+        num_threads: threads for each run.
+
+    Returns:
+        A `LiteRTModel`.
+
+    Raises:
+        ValueError: there is no such file, or it is empty, damaged, no LiteRT model, or without signatures.
+        ImportError: no interpreter is installed.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = ks.export.tflite(model, f"{folder}/dense.tflite", verbose=False)
+        ...     lite = ks.export.load_tflite(f"{folder}/dense.tflite")
+        >>> lite.run("serving_default", x=np.ones((1, 3), "float32"))["output_0"].shape
+        (1, 2)
+    """
+    path = Path(path)
+    if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
+        raise ValueError(f"num_threads must be an integer of at least 1, received {num_threads!r}")
+    if not path.is_file():
+        raise ValueError(f"{path} {'is not a file' if path.exists() else 'does not exist'}: expected a .tflite file")
+    data = path.read_bytes()
+    if data[4:8] != b"TFL3":
+        raise ValueError(f"{path} is not a LiteRT model ({len(data)} bytes, without the mark TFL3 at byte 4)")
+    content, files, stamp = detach(data, path)
+    if stamp is None:
+        _try_in_a_child(path)
+    try:
+        return LiteRTModel(content, files, path, num_threads)
+    except (RuntimeError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be loaded: {error}") from error
+
+
+class LiteRTModel:
+    """A LiteRT model in memory. Made by `load_tflite`.
+
+    Args:
+        content: the model without attached files.
+        files: name -> content of the attached files.
+        path: for error messages.
+        num_threads: threads for each run.
+
+    Attributes:
+        signatures: name -> {"inputs": {name: (shape, dtype)}, "outputs": {name: (shape, dtype)}}; a dimension that may
+            vary is None.
+        files: the attached files.
+        vocabulary: of a language model, else None.
+
+    Example:
+        >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = ks.export.tflite(model, f"{folder}/dense.tflite", verbose=False)
+        ...     lite = ks.export.load_tflite(f"{folder}/dense.tflite")
+        >>> lite.signatures["serving_default"]["inputs"]
+        {'x': ((1, 3), dtype('float32'))}
+    """
+
+    def __init__(self, content: bytes, files: dict[str, bytes], path, num_threads: int = 1):
+        self._path = path
+        self.files = files
+        self._interpreter = _interpreter_class()(model_content=content, num_threads=num_threads)
+        names = self._interpreter.get_signature_list()
+        if not names:
+            raise ValueError("it has no signatures")
+        self._runners = {name: self._interpreter.get_signature_runner(name) for name in names}
+        self.signatures = {
+            name: {"inputs": _specs(runner.get_input_details()), "outputs": _specs(runner.get_output_details())}
+            for name, runner in self._runners.items()
+        }
+        self.vocabulary = _vocabulary(files[VOCABULARY]) if VOCABULARY in files else None
+
+    def __repr__(self) -> str:
+        return f"<LiteRTModel {self._path}: {', '.join(self.signatures)}>"
+
+    def run(self, signature: str, **inputs) -> dict[str, np.ndarray]:
+        """Run one signature.
+
+        Args:
+            signature: name.
+            **inputs: arrays by name; dimensions that may vary take any size. Python numbers become scalars of the right
+                dtype.
+
+        Returns:
+            Output arrays by name.
+
+        Raises:
+            ValueError: unknown signature, missing or unknown input, wrong shape or dtype.
+        """
+        if signature not in self._runners:
+            raise ValueError(f"{self._path} has the signatures {sorted(self.signatures)}, received {signature!r}")
+        specs = self.signatures[signature]["inputs"]
+        if set(inputs) != set(specs):
+            raise ValueError(f"signature {signature!r} takes the inputs {sorted(specs)}, received {sorted(inputs)}")
+        arrays = {name: _checked(name, value, *specs[name]) for name, value in inputs.items()}
+        try:
+            return self._runners[signature](**arrays)
+        except RuntimeError as error:
+            raise ValueError(f"signature {signature!r} of {self._path} failed: {error}") from error
+        finally:
+            self._reset()
+
+    def _reset(self) -> None:
+        """Set what the interpreter keeps between runs to zero: a fused LSTM would go on from its last state."""
+        try:
+            self._interpreter.reset_all_variables()
+        except RuntimeError:  # some signature has never run, and has no memory yet
+            for runner in self._runners.values():
+                runner(**_zeros(runner))
+            self._interpreter.reset_all_variables()
+
+    def generate(self, prompt, length=200, temperature=1.0, greedy=False, seed=None, stop=None) -> str | list[str]:
+        """Write on, as `LanguageModel.generate` does, with the same text for the same seed.
+
+        Args:
+            prompt: str of at least one token, or a list; each of a list is continued as if it were the only one.
+            length: int, tokens to write, at most what the file was made for.
+            temperature: float > 0; below 1 the text is more usual, above 1 more surprising.
+            greedy: take the likeliest token always.
+            seed: None, or an int in [-2**31, 2**31).
+            stop: None, a str or a list of str: the text ends before the first of them that is written.
+
+        Returns:
+            The prompt with what was written behind it: str, or a list of str for a list.
+
+        Raises:
+            ValueError: the file is not that of a language model, or an argument is not as above.
+        """
+        if "generate" not in self.signatures or self.vocabulary is None:
+            raise ValueError(f"{self._path} has no signature 'generate' or no vocabulary: it does not write text")
+        if not isinstance(prompt, str):
+            return [self.generate(one, length, temperature, greedy, seed, stop) for one in prompt]
+        longest = self.signatures["generate"]["outputs"]["ids"][0][1]
+        length = operator.index(length)
+        if length < 0 or (longest is not None and length > longest):
+            raise ValueError(f"length: expected 0 to {longest}, for which the file was made, received {length}")
+        if not 0 < temperature < float("inf"):
+            raise ValueError(f"temperature: expected a number > 0 (or greedy=True), received {temperature!r}")
+        seed = int(np.random.default_rng().integers(2**31)) if seed is None else operator.index(seed)
+        if not -(2**31) <= seed < 2**31:
+            raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed}")
+        stops = [stop] if isinstance(stop, str) else list(stop or [])
+        if "" in stops:
+            raise ValueError("stop: expected strings of at least one character, received an empty one")
+        ids = np.asarray(self.vocabulary.encode(prompt), "int32")
+        if not ids.size:
+            raise ValueError(f"prompt: expected at least one token, received {prompt!r}")
+        scalars = {"length": length, "temperature": 0.0 if greedy else float(temperature), "seed": seed}
+        written = self.run("generate", prompt=ids[None], **scalars)["ids"][0, :length]
+        text = self.vocabulary.decode(written)
+        return prompt + text[: min((text.index(s) for s in stops if s in text), default=len(text))]
+
+
+def _vocabulary(text: bytes):
+    """The vocabulary that `to_json` wrote. By Keras's register of classes, for an export knows no kind of data."""
+    try:
+        content = json.loads(text)
+        vocabulary = keras.saving.get_registered_object(f"keras_seqcv>{content['class_name']}")
+        if not (hasattr(vocabulary, "encode") and hasattr(vocabulary, "decode")):
+            raise ValueError(f"{content['class_name']} is not a vocabulary of keras_seqcv")
+        return vocabulary.from_config(content["config"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{VOCABULARY} in it cannot be read: {error}") from error
+
+
+def _interpreter_class():
+    """The interpreter of `ai_edge_litert`, else TensorFlow's old one."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tensorflow.lite import Interpreter
+        except ImportError as error:
+            raise ImportError(
+                'running a .tflite file needs ai_edge_litert: pip install "keras_seqcv[litert]"'
+            ) from error
+    return Interpreter
+
+
+def _zeros(runner) -> dict[str, np.ndarray]:
+    return {name: np.zeros(item["shape"], item["dtype"]) for name, item in runner.get_input_details().items()}
+
+
+def _specs(details: dict) -> dict[str, tuple]:
+    specs = {}
+    for name, detail in details.items():
+        signature = detail.get("shape_signature", detail["shape"])
+        signature = detail["shape"] if len(signature) != len(detail["shape"]) else signature
+        specs[name] = (tuple(None if size < 0 else int(size) for size in signature), np.dtype(detail["dtype"]))
+    return specs
+
+
+def _checked(name: str, value, shape: tuple, dtype: np.dtype) -> np.ndarray:
+    array = np.asarray(value)
+    # The interpreter would resize a fixed dimension without a word, and crash later.
+    if array.ndim != len(shape) or any(size not in (None, given) for size, given in zip(shape, array.shape)):
+        raise ValueError(f"input {name!r} must have shape {shape} (None: any size), received {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"input {name!r} must not be empty, received shape {array.shape}")
+    if array.dtype == dtype:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    # Python numbers and default NumPy integers are welcome where nothing is lost.
+    if not (array.dtype.kind in "iu" and dtype.kind in "iuf") and not (array.dtype.kind == "f" and dtype.kind == "f"):
+        raise ValueError(f"input {name!r} must be {dtype}, received {array.dtype}")
+    converted = array.astype(dtype)
+    if array.dtype.kind in "iu" and not np.array_equal(converted, array):
+        raise ValueError(f"input {name!r} must fit {dtype}, received {array}")
+    return converted
+
+
+_CHILD = """
+import sys
+import numpy as np
+sys.path[:] = {path!r}
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:
+    from tensorflow.lite import Interpreter
+interpreter = Interpreter(model_path={file!r})
+for name in interpreter.get_signature_list():
+    runner = interpreter.get_signature_runner(name)
+    runner(**{{key: np.zeros(item["shape"], item["dtype"]) for key, item in runner.get_input_details().items()}})
+"""
+
+
+def _try_in_a_child(path: Path) -> None:
+    """Load and run a file of unknown origin in a process that may crash.
+
+    The interpreter checks the structure of a file, but a wrong number inside (a shape, an index of an operator) can
+    still end the process. Files of `tflite` have a checksum and do not need this.
+
+    Raises:
+        ValueError: if the child was killed.
+    """
+    code = _CHILD.format(path=sys.path, file=os.fspath(path))
+    try:
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return  # no child to be had here, or a model that takes its time
+    if child.returncode < 0:
+        raise ValueError(f"{path} is damaged: running it crashes the LiteRT interpreter (signal {-child.returncode})")

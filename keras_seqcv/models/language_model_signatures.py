@@ -1,0 +1,117 @@
+"""What a `LanguageModel` offers where this package is not installed: SavedModel and LiteRT signatures."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_seqcv.decoding import write
+
+_EXAMPLE_LENGTH = 60
+
+
+def signatures(model, format: str, max_length: int) -> dict:
+    """Name -> tf.function.
+
+    SavedModel, any number of rows:
+        generate: prompt (B,) string, length () int32, temperature () float32 (0 is greedy), seed () int32
+            -> text (B,) string, the prompt with what was written behind it.
+        score: text (B,) string -> log_probabilities (B, T - 1) float32, lengths (B,) int32, the valid entries of a row.
+        step: tokens (B,) int32, state_0, state_1, ... (B, U) -> logits (B, V), state_0, state_1, ...
+    LiteRT, one row:
+        generate: prompt (1, P) int32, length () int32 (cut to `max_length`), temperature () float32, seed () int32
+            -> ids (1, max_length) int32, valid up to `length`.
+        step: as above, with B = 1.
+    """
+    if max_length < 1:
+        raise ValueError(f"max_length: expected an int >= 1, received {max_length!r}")
+    if format == "litert":
+        return {"generate": _generate_ids(model, max_length), "step": _step(model, batch=1)}
+    return {"generate": _generate_text(model), "score": _score(model), "step": _step(model, batch=None)}
+
+
+def examples(model, format: str) -> dict:
+    """Name -> list of inputs by name."""
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, len(model.vocabulary), (4, 12)).astype(np.int32)
+    options = [{"temperature": np.float32(0.0), "seed": np.int32(0)}, {"temperature": np.float32(1.0), "seed": np.int32(7)}]
+    options = [{**o, "length": np.int32(_EXAMPLE_LENGTH)} for o in options]
+    if format == "litert":
+        generate = [{"prompt": tokens[:1, :n], **o} for n, o in zip((12, 3), options, strict=True)]
+        return {"generate": generate, "step": _step_examples(model, tokens[:1])}
+    texts = np.array([model.vocabulary.decode(row).encode() for row in tokens])
+    texts = texts[[len(model.vocabulary.encode(t.decode())) > 1 for t in texts]]
+    generate = [{"prompt": texts, **o} for o in options]
+    return {"generate": generate, "score": [{"text": texts}], "step": _step_examples(model, tokens)}
+
+
+def _step_examples(model, tokens):
+    """Steps that follow one another, so that states are such as occur."""
+    states, result = model.initial_states(tf.constant(len(tokens))), []
+    for t in range(tokens.shape[1]):
+        flat = {f"state_{k}": s.numpy() for k, s in enumerate(tf.nest.flatten(states))}
+        result.append({"tokens": tokens[:, t], **flat})
+        _, states = model.step(tf.constant(tokens[:, t]), states)
+    return result
+
+
+def _step(model, batch):
+    like = model.initial_states(tf.constant(1))
+    specs = [
+        tf.TensorSpec((batch, s.shape[-1]), s.dtype, name=f"state_{k}") for k, s in enumerate(tf.nest.flatten(like))
+    ]
+
+    @tf.function(input_signature=[tf.TensorSpec((batch,), tf.int32, name="tokens"), *specs], autograph=False)
+    def step(tokens, *states):
+        logits, states = model.step(tokens, tf.nest.pack_sequence_as(like, list(states)))
+        flat = tf.nest.flatten(states)
+        return {"logits": logits, **{f"state_{k}": s for k, s in enumerate(flat)}}
+
+    return step
+
+
+def _generate_ids(model, max_length):
+    scalars = [tf.TensorSpec((), t, name=n) for n, t in (("length", tf.int32), ("temperature", tf.float32), ("seed", tf.int32))]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.int32, name="prompt"), *scalars], autograph=False)
+    def generate(prompt, length, temperature, seed):
+        states = model.initial_states(1)
+        length = tf.minimum(length, max_length)
+        ids = write(
+            model.step, states, prompt, tf.shape(prompt)[1:], length, seed, temperature=temperature, places=max_length
+        )
+        return {"ids": ids}
+
+    return generate
+
+
+def _generate_text(model):
+    scalars = [tf.TensorSpec((), t, name=n) for n, t in (("length", tf.int32), ("temperature", tf.float32), ("seed", tf.int32))]
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="prompt"), *scalars], autograph=False)
+    def generate(prompt, length, temperature, seed):
+        ids, lengths = model.vocabulary.encode_tensor(prompt)
+        checks = [
+            tf.debugging.assert_greater(lengths, 0, "every prompt needs at least one token"),
+            tf.debugging.assert_greater_equal(length, 0, "length must not be negative"),
+            tf.debugging.assert_greater_equal(temperature, 0.0, "temperature must not be negative"),
+        ]
+        with tf.control_dependencies(checks):
+            states = model.initial_states(tf.shape(ids)[0])
+        written = write(model.step, states, ids, lengths, length, seed, temperature=temperature, places=length)
+        text = model.vocabulary.decode_tensor(written, tf.fill(tf.shape(lengths), length))
+        return {"text": tf.strings.join([prompt, text])}
+
+    return generate
+
+
+def _score(model):
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="text")], autograph=False)
+    def score(text):
+        ids, lengths = model.vocabulary.encode_tensor(text)
+        check = tf.debugging.assert_greater(lengths, 1, "scoring needs at least two tokens")
+        with tf.control_dependencies([check]):
+            states = model.initial_states(tf.shape(ids)[0])
+        scores, _ = model.log_probabilities(ids, states)
+        valid = tf.sequence_mask(lengths - 1, tf.shape(scores)[1])
+        return {"log_probabilities": tf.where(valid, scores, 0.0), "lengths": lengths - 1}
+
+    return score
