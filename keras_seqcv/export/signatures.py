@@ -53,6 +53,13 @@ def collect(
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"model must be a keras.Model, received {type(model).__name__}")
+    if format == "litert":
+        with _in_float32(model):
+            return _collect(model, format, batch_size, examples, input_signature, options)
+    return _collect(model, format, batch_size, examples, input_signature, options)
+
+
+def _collect(model, format, batch_size, examples, input_signature, options) -> Signatures:
     if hasattr(model, "export_signatures"):
         if input_signature is not None or batch_size not in (None, 1):
             raise TypeError(f"{type(model).__name__} has signatures of its own: no input_signature, no batch_size")
@@ -140,6 +147,20 @@ def _states_kept(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
+@contextlib.contextmanager
+def _in_float32(model: keras.Model) -> Iterator[None]:
+    """Let a model of mixed precision compute in float32: LiteRT has no arithmetic in bfloat16, and little in float16."""
+    mixed = [layer for layer in model._flatten_layers() if layer.compute_dtype in ("bfloat16", "float16")]
+    policies = [layer.dtype_policy for layer in mixed]
+    try:
+        for layer in mixed:
+            layer.dtype_policy = "float32"
+        yield
+    finally:
+        for layer, policy in zip(mixed, policies):
+            layer.dtype_policy = policy
+
+
 def _plain(model, batch_size, examples, input_signature):
     """The one signature of a model that knows nothing of exports."""
     structure = _input_structure(model) if input_signature is None else input_signature
@@ -174,7 +195,7 @@ def _input_structure(model):
         structure = model._inputs_struct if hasattr(model, "_inputs_struct") else model.inputs
     except (AttributeError, ValueError):
         structure = None
-    if not structure:
+    if structure is None or keras.tree.flatten(structure) == []:
         raise ValueError(
             f"the inputs of {type(model).__name__} are not known. Give input_signature, for example "
             "[tf.TensorSpec([None, 50, 8])], or build the model from keras.Input."

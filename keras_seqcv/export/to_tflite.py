@@ -40,6 +40,8 @@ def tflite(
     out where this matters. Files of the model, such as `vocabulary.json`, are attached as a zip archive behind the
     model.
 
+    A model of mixed precision computes in float32 here, and is compared with itself in float32.
+
     `quantize`:
         - None: float32.
         - "float16": weights in half the space, arithmetic in float32.

@@ -5,9 +5,13 @@ reads what is inside. The inside below is the same LSTM in plain TensorFlow: it 
 converted, and is what the operator is compared with.
 """
 
+import itertools
 import uuid
 
+import numpy as np
 import tensorflow as tf
+
+_MARKS = itertools.count(1)
 
 
 def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
@@ -51,7 +55,10 @@ def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
     # To tensors first: `tf.cast` hands a variable on as it is, and a variable as argument crashes the converter.
     arguments = [tf.convert_to_tensor(item) for item in (inputs, kernel, recurrent_kernel, bias)]
     arguments = [tf.cast(tensor, tf.float32) for tensor in arguments]
-    zero = tf.zeros([batch, units])
+    # The operator writes its states into the tensors that are handed in here, and begins at zero whatever they hold.
+    # Zeros would be merged with other zeros of that shape, say the initial state of a loop behind the LSTM, which would
+    # then begin with the last state of this one. So they hold numbers that occur nowhere else.
+    marks = [tf.fill([batch, units], np.float32(next(_MARKS) + 0.123)) for _ in range(2)]
     # A name of its own for every call: for grappler, functions of one name are alternatives to each other.
     composite = tf.function(
         _standard_lstm,
@@ -62,13 +69,14 @@ def fused_lstm(inputs, kernel, recurrent_kernel, bias=None):
             "time_major": False,
         },
     )
-    last, outputs, _, _, _ = composite(arguments[0], zero, zero, *arguments[1:])
+    last, outputs, _, _, _ = composite(arguments[0], *marks, *arguments[1:])
     return tf.cast(last, inputs.dtype), tf.cast(outputs, inputs.dtype)
 
 
-def _standard_lstm(inputs, h, c, kernel, recurrent_kernel, bias):
+def _standard_lstm(inputs, mark_h, mark_c, kernel, recurrent_kernel, bias):
     """The LSTM with the arguments and the five results that the converter looks for."""
     batch, units = inputs.shape[0], recurrent_kernel.shape[0]
+    zero = tf.zeros([batch, units])
     projected = tf.tensordot(inputs, kernel, axes=1) + bias  # (B, T, 4U)
     projected = tf.transpose(projected, [1, 0, 2])  # (T, B, 4U)
     length = tf.shape(inputs)[1] if inputs.shape[1] is None else inputs.shape[1]
@@ -80,7 +88,7 @@ def _standard_lstm(inputs, h, c, kernel, recurrent_kernel, bias):
         h = tf.sigmoid(o) * tf.tanh(c)
         return t + 1, h, c, outputs.write(t, h)
 
-    _, h, c, outputs = tf.while_loop(lambda t, *_: t < length, step, [tf.constant(0), h, c, outputs])
+    _, h, c, outputs = tf.while_loop(lambda t, *_: t < length, step, [tf.constant(0), zero, zero, outputs])
     outputs = tf.transpose(outputs.stack(), [1, 0, 2])  # (B, T, U)
     # Unused by us, named by the converter's signature: which kind of kernel ran.
     runtime = tf.constant(1.0)

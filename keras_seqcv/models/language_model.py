@@ -165,6 +165,12 @@ class LanguageModel(keras.Model):
                 weighted_metrics = _default_metrics()
         super().compile(optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
     def fit(self, x=None, y=None, *args, callbacks=None, shuffle=False, **kwargs):
         """As `keras.Model.fit`; each epoch begins with zero states, and batches keep their order."""
         return super().fit(x, y, *args, callbacks=_with_reset(callbacks), shuffle=shuffle, **kwargs)

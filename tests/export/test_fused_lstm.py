@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seqcv import export
-from keras_seqcv.layers import LSTM
+from keras_seqcv.layers import GRU, LSTM, SimpleRNN
 from keras_seqcv.layers.export_scope import current_export_format, export_scope
 from keras_seqcv.layers.fused_lstm import fused_lstm
 
@@ -85,6 +85,27 @@ def test_layers_of_a_tagger_are_fused(tmp_path):
     report = export.tflite(model, tmp_path / "tagger.tflite", verbose=False)
     assert report.operators == {FUSED: 2, "FULLY_CONNECTED": 1}
     assert report.difference < 1e-5
+
+
+@pytest.mark.parametrize("layer", [SimpleRNN, GRU, keras.layers.LSTM])
+def test_a_loop_behind_a_fused_layer_begins_at_zero(tmp_path, layer):
+    """Equal zeros are merged: the loop must not get the state tensor of the operator as its own initial state."""
+    model = keras.Sequential([keras.Input((12, 4)), LSTM(8, return_sequences=True), layer(8)])
+    report = export.tflite(model, tmp_path / "two.tflite", verbose=False)
+    assert report.operators[FUSED] == 1 and report.operators["WHILE"] == 1
+    assert report.difference < 1e-5
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_is_exported_in_float32(tmp_path, policy):
+    layers = [LSTM(8, return_sequences=True, dtype=policy), GRU(8, dtype=policy), keras.layers.Dense(2, dtype=policy)]
+    model = keras.Sequential([keras.Input((12, 4), name="x"), *layers])
+    report = export.tflite(model, tmp_path / "mixed.tflite", verbose=False)
+    assert report.difference < 1e-5 and report.operators[FUSED] == 1
+    assert all(layer.dtype_policy.name == policy for layer in model.layers)
+    x = np.random.default_rng(0).standard_normal((1, 12, 4)).astype("float32")
+    lite = export.load_tflite(report.path).run("serving_default", x=x)["output_0"]
+    np.testing.assert_allclose(lite, np.asarray(model(x), "float32"), atol=0.02)
 
 
 def test_int8_with_small_cell_values(tmp_path):

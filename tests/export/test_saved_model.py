@@ -76,6 +76,15 @@ def test_application_model(tmp_path, capsys):
     assert text.numpy().decode() == numpy_greedy(model, "abc", 30)
 
 
+def test_functional_model_with_one_input(tmp_path):
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, {"double": 2.0 * x, "half": 0.5 * x})
+    export.saved_model(model, tmp_path / "one", verbose=False)
+    outputs = tf.saved_model.load(str(tmp_path / "one")).signatures["serving_default"](x=tf.ones([4, 3]))
+    np.testing.assert_array_equal(outputs["double"], 2 * np.ones((4, 3)))
+    np.testing.assert_array_equal(outputs["half"], 0.5 * np.ones((4, 3)))
+
+
 def test_several_inputs_and_outputs(tmp_path):
     a, b = keras.Input((3,), name="a"), keras.Input((5,), dtype="int32", name="b")
     model = keras.Model({"a": a, "b": b}, [keras.layers.Dense(2)(a), keras.layers.Embedding(7, 4)(b)])
