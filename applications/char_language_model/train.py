@@ -60,7 +60,9 @@ def main(argv=None):
     model.load_weights(args.out / "best.weights.h5")
     best = min(history.history["val_loss"])
     print(f"\nvalidation loss {best:.4f} nats per character ({best / math.log(2):.3f} bits), {minutes:.1f} minutes")
-    (args.out / "result.json").write_text(json.dumps({"val_loss": best, "minutes": minutes, **history.history}, indent=1))
+    (args.out / "result.json").write_text(
+        json.dumps({"val_loss": best, "minutes": minutes, **history.history}, indent=1)
+    )
 
     print("\na sample:\n" + model.generate(args.prompt, length=400, temperature=0.8, seed=args.seed) + "\n")
     model.save(args.out / "model.keras")

@@ -114,8 +114,10 @@ def save_module(model: keras.Model, signatures: Signatures, folder) -> None:
     for name, function in signatures.exported.items():
         if not hasattr(module, name):
             setattr(module, name, function)  # `loaded.generate(...)` as well as `loaded.signatures["generate"]`
+    # Gradients would double the graph, and nobody trains an export.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     try:
-        tf.saved_model.save(module, str(folder), signatures=signatures.exported)
+        tf.saved_model.save(module, str(folder), signatures=signatures.exported, options=options)
     except AssertionError as error:  # "Tried to export a function which references an 'untracked' resource"
         raise ValueError(
             f"a signature of {type(model).__name__} uses a variable or table that is no attribute of the model: {error}"
@@ -149,7 +151,7 @@ def _states_kept(model: keras.Model) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _in_float32(model: keras.Model) -> Iterator[None]:
-    """Let a model of mixed precision compute in float32: LiteRT has no arithmetic in bfloat16, and little in float16."""
+    """Let a model of mixed precision compute in float32: LiteRT has no arithmetic in bfloat16, little in float16."""
     mixed = [layer for layer in model._flatten_layers() if layer.compute_dtype in ("bfloat16", "float16")]
     policies = [layer.dtype_policy for layer in mixed]
     try:

@@ -40,5 +40,12 @@ def export_scope(format: str) -> Iterator[None]:
 
 
 def current_export_format() -> str | None:
-    """The format of the innermost `export_scope`, or None outside of an export."""
+    """The format of the innermost `export_scope`, or None outside of an export.
+
+    Example:
+        >>> from keras_seqcv.layers.export_scope import current_export_format, export_scope
+        >>> with export_scope("saved_model"):
+        ...     print(current_export_format())
+        saved_model
+    """
     return _current.get()

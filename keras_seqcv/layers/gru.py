@@ -26,9 +26,7 @@ class GRUMath(recurrence.Cell):
         return [g + 0.5 * (1.0 + a_z) * (h - g)], [a_z, a_r, g, p_g]
 
     def transposed(self, weights):
-        kernel = weights[0]
-        units = kernel.shape[0]
-        return tf.transpose(tf.concat([kernel[:, 2 * units :], kernel[:, : 2 * units]], axis=1))
+        return tf.transpose(weights[0])
 
     def local(self, dstates, saved, previous, states, transposed):
         (dh,), (a_z, a_r, g, p_g), (h_before,) = dstates, saved, previous
@@ -36,20 +34,17 @@ class GRUMath(recurrence.Cell):
         dg = dh * (1.0 - z) * (1.0 - g * g)
         dz = dh * (h_before - g) * 0.5 * (1.0 - a_z * a_z)
         dr = dg * p_g * 0.5 * (1.0 - a_r * a_r)
-        # The first 3U are the gradient of the product (its blocks in the order g, z, r), the last 3U that of the input
-        # (z, r, g): they share the middle.
-        return tf.concat([dg * r, dz, dr, dg], axis=1), [dh * z]
+        return [tf.concat([dz, dr, dg * r], axis=1), dg], [dh * z]  # the gradient of the product, and of the input's g
 
     def pull(self, delta, transposed):
-        return tf.matmul(delta[:, : transposed.shape[0]], transposed)
+        return tf.matmul(delta, transposed)
 
-    def input_gradient(self, delta):
-        return delta[..., delta.shape[-1] // 4 :]
+    def input_gradient(self, deltas):
+        dproduct, dg = deltas
+        return tf.concat([dproduct[..., : -dg.shape[-1]], dg], axis=-1)
 
-    def weight_gradients(self, product, saved, delta):
-        units = delta.shape[-1] // 4
-        dproduct = delta[..., : 3 * units]
-        return [tf.roll(g, -units, axis=-1) for g in (product(dproduct), tf.reduce_sum(dproduct, axis=(0, 1)))]
+    def weight_gradients(self, product, saved, deltas):
+        return [product(deltas[0]), tf.reduce_sum(deltas[0], axis=(0, 1))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,16 +71,17 @@ class TextbookGRUMath(recurrence.Cell):
         dreset = tf.matmul(dg, transposed[1])  # the gradient of r * h
         dz = dh * (h_before - g) * 0.5 * (1.0 - a_z * a_z)
         dr = dreset * h_before * 0.5 * (1.0 - a_r * a_r)
-        return tf.concat([dz, dr, dg], axis=1), [dh * z + dreset * r]
+        return [tf.concat([dz, dr], axis=1), dg], [dh * z + dreset * r]
 
     def pull(self, delta, transposed):
-        return tf.matmul(delta[:, : transposed[0].shape[0]], transposed[0])
+        return tf.matmul(delta, transposed[0])
 
-    def weight_gradients(self, product, saved, delta):
-        units = delta.shape[-1] // 3
-        gates = product(delta[..., : 2 * units])
-        candidate = product(delta[..., 2 * units :], gate=0.5 * (1.0 + saved[1]))
-        return [tf.concat([gates, candidate], axis=1)]
+    def input_gradient(self, deltas):
+        return tf.concat(deltas, axis=-1)
+
+    def weight_gradients(self, product, saved, deltas):
+        dgates, dg = deltas
+        return [tf.concat([product(dgates), product(dg, gate=0.5 * (1.0 + saved[1]))], axis=1)]
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")

@@ -42,13 +42,13 @@ class LSTMMath(recurrence.Cell):
             ],
             axis=1,
         )
-        return delta, [(), dc * 0.5 * (1.0 + f)]
+        return [delta], [(), dc * 0.5 * (1.0 + f)]
 
     def pull(self, delta, transposed):
         return tf.matmul(delta, transposed)
 
-    def weight_gradients(self, product, saved, delta):
-        return [product(delta)]
+    def weight_gradients(self, product, saved, deltas):
+        return [product(deltas[0])]
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")

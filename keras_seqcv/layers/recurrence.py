@@ -69,22 +69,23 @@ class Cell:
         raise NotImplementedError
 
     def local(self, dstates, saved, previous, states, transposed):
-        """Gradients of the new states -> `delta` (B, .), and those of the previous states that pass by the product.
+        """Gradients of the new states -> `deltas`, and the gradients of the previous states that pass by the product.
 
-        An empty tuple in the list of gradients stands for zero.
+        `deltas` is a list of (B, .): what is multiplied by the transposed kernel, and what else the gradients of inputs
+        and weights need of the step. An empty tuple in the list of gradients stands for zero.
         """
         raise NotImplementedError
 
     def pull(self, delta, transposed):
-        """`delta` (B, .) -> the gradient of the previous output that came through the recurrent product, (B, U)."""
+        """The first of `deltas` (B, .) -> the gradient of the previous output that came through the product, (B, U)."""
         raise NotImplementedError
 
-    def input_gradient(self, delta):
-        """`delta` (T, B, .) -> the gradient of the projected inputs, (T, B, G U)."""
-        return delta
+    def input_gradient(self, deltas):
+        """All steps' `deltas`, each (T, B, .) -> the gradient of the projected inputs, (T, B, G U)."""
+        return deltas[0]
 
-    def weight_gradients(self, product, saved, delta):
-        """All steps at once, saved and delta (T, B, .) -> the gradient of each weight.
+    def weight_gradients(self, product, saved, deltas):
+        """All steps at once, saved and deltas lists of (T, B, .) -> the gradient of each weight.
 
         `product(d, gate=None)` sums the outer products of the outputs before each step, times `gate`, with `d`.
         """
@@ -141,7 +142,7 @@ def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=Non
         `outputs` (T, B, U), the first state after every step, and the list of final states, each (B, U).
     """
     steps = x.shape[0]
-    jit = _jit_enabled.get() and not tf.executing_eagerly() and current_export_format() is None and not _has_gpu()
+    jit = _jit_enabled.get() and not tf.executing_eagerly() and current_export_format() is None and not has_gpu()
     length = tf.shape(x)[0]
     if jit and steps is None:
         # XLA compiles for each new shape. A few padded lengths keep the number of compilations small, and the loop
@@ -232,6 +233,7 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
     dys, options = _unstack(doutputs), {k: _unstack(v) for k, v in optional.items()}
     saved = [[_unstack(s) for s in k["saved"]] for k in kept]
     states = [[_unstack(s) for s in k["states"]] for k in kept]
+
     def states_before(g, t):
         """The states that entered step t."""
         before = [s.read(tf.maximum(t - 1, 0)) for s in states[g]]
@@ -239,7 +241,7 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
         return before if "carry" not in options else [s * options["carry"].read(t)[rows[g]] for s in before]
 
     def local(g, t, dstates):
-        """The gradients of the states after step t -> its delta, and what goes past its product."""
+        """The gradients of the states after step t -> its deltas, and what goes past its product."""
         r = rows[g]
         dstates = [dstates[0] + dys.read(t)[r], *dstates[1:]]
         held = [()] * len(dstates)
@@ -248,32 +250,32 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
             held = [tf.where(mask, tf.zeros_like(d), d) for d in dstates]
             dstates = [tf.where(mask, d, tf.zeros_like(d)) for d in dstates]
         now, after = [s.read(t) for s in saved[g]], [s.read(t) for s in states[g]]
-        delta, direct = cell.local(dstates, now, states_before(g, t), after, transposed)
-        return delta, [_add(d, h) for d, h in zip(direct, held, strict=True)]
+        deltas, direct = cell.local(dstates, now, states_before(g, t), after, transposed)
+        return deltas, [_add(d, h) for d, h in zip(direct, held, strict=True)]
 
-    def through(g, t, delta, direct):
+    def through(g, t, deltas, direct):
         """Past the product of step t: the gradients of the states before it."""
-        dstates = [_add(cell.pull(delta, transposed), direct[0]), *direct[1:]]
+        dstates = [_add(cell.pull(deltas[0], transposed), direct[0]), *direct[1:]]
         if "carry" in options:
             dstates = [d * options["carry"].read(t)[rows[g]] for d in dstates]
         return dstates
 
     def body(t, carried):
         result = []
-        for g, (delta, direct, buffer) in enumerate(carried):
-            buffer = buffer.write(t, delta)
-            result.append((*local(g, t - 1, through(g, t, delta, direct)), buffer))
+        for g, (deltas, direct, buffers) in enumerate(carried):
+            buffers = [b.write(t, d) for b, d in zip(buffers, deltas, strict=True)]
+            result.append((*local(g, t - 1, through(g, t, deltas, direct)), buffers))
         return t - 1, result
 
     last = length - 1
     start = []
     for g, r in enumerate(rows):
-        delta, direct = local(g, last, [d[r] for d in dfinals])
-        start.append((delta, direct, _buffer(steps, delta)))
+        deltas, direct = local(g, last, [d[r] for d in dfinals])
+        start.append((deltas, direct, [_buffer(steps, d) for d in deltas]))
     _, result = tf.while_loop(lambda t, _: t > 0, body, (last, start), maximum_iterations=steps)
-    dstates = [through(g, 0, delta, direct) for g, (delta, direct, _) in enumerate(result)]
-    deltas = [buffer.write(0, delta).stack() for delta, _, buffer in result]
-    return dstates, deltas
+    dstates = [through(g, 0, deltas, direct) for g, (deltas, direct, _) in enumerate(result)]
+    stacks = [[b.write(0, d).stack() for b, d in zip(buffers, deltas, strict=True)] for deltas, _, buffers in result]
+    return dstates, stacks
 
 
 @functools.cache
@@ -283,7 +285,8 @@ def _loop(function: Callable, cell: Cell, groups: int, jit: bool) -> Callable:
 
 
 @functools.cache
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
     return bool(tf.config.list_logical_devices("GPU"))
 
 

@@ -56,7 +56,13 @@ class RecurrentLayer:
             states = [tf.where(reset[:, None], tf.zeros_like(s), s) for s in states]
             reset = None
 
+        # One dropout mask for all steps, made outside of any loop. Keras's SimpleRNN cell asks for it even where it does
+        # not train.
+        self.cell.get_dropout_mask(sequences[:, 0])
+        self.cell.get_recurrent_dropout_mask(states[0])
         outputs, finals = self._loop(sequences, states, mask, reset, training, context, zeros=initial_state is None)
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
         if stream is not None:
             self.stream_state.write(stream, finals)
         output = outputs if self.return_sequences else outputs[:, -1]
@@ -92,8 +98,23 @@ class RecurrentLayer:
         return fused[1]
 
     def _cudnn_serves(self) -> bool:
-        """Whether Keras would take cuDNN here. It is left out of exports, which must run anywhere."""
-        return False
+        """Whether cuDNN is there and computes this layer. Exports do without it: they must run anywhere."""
+        wanted = getattr(self, "use_cudnn", False)  # SimpleRNN has no such argument
+        serves = (
+            wanted in ("auto", True)
+            and recurrence.has_gpu()
+            and self.use_bias
+            and not (self.unroll or self.cell.recurrent_dropout)
+            and getattr(self, "reset_after", True)
+            and self._engine_cell() is not None
+            and current_export_format() is None
+        )
+        if wanted is True and not serves and current_export_format() is None:
+            raise ValueError(
+                f"use_cudnn=True: {self.name} cannot use cuDNN here (GPU: {recurrence.has_gpu()}); "
+                "'auto' uses it where it can"
+            )
+        return serves
 
     def _cudnn_where_it_can(self, sequences, states, mask, training):
         """cuDNN for right-padded batches; the engine for all others, where Keras raises an error."""
@@ -120,28 +141,28 @@ class RecurrentLayer:
         if self.go_backwards:
             inputs, mask, reset = (None if a is None else tf.reverse(a, [0]) for a in (inputs, mask, reset))
         carry = None if reset is None else tf.cast(tf.logical_not(reset), self.compute_dtype)
-        cell = None if self.unroll or (training and self._recurrent_dropout()) else self._engine_cell()
-        # One dropout mask for all steps. Keras's SimpleRNN cell asks for it even where it does not train.
-        self._maybe_config_dropout_masks(self.cell, inputs[0], states)
+        cell = None if self.unroll or (training and self.cell.recurrent_dropout) else self._engine_cell()
         if cell is None:
             outputs, finals = scan(self._cell_step(training, context), inputs, states, mask, carry, self.unroll)
         else:
             if training and self.cell.dropout:
                 inputs = inputs * self.cell.get_dropout_mask(inputs[0])
             outputs, finals = recurrence.run(
-                cell, self._project(inputs, context), states, self._recurrent_weights(), mask, carry, keep=bool(training)
+                cell,
+                self._project(inputs, context),
+                states,
+                self._recurrent_weights(),
+                mask,
+                carry,
+                keep=bool(training),
             )
             if mask is not None:
                 # Before a row's first step Keras gives zeros, whatever the initial state is.
                 begun = tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
                 outputs = tf.where(begun[..., None], outputs, tf.zeros_like(outputs))
-        self._maybe_reset_dropout_masks(self.cell)
         if mask is not None and self.zero_output_for_mask:
             outputs = tf.where(mask[..., None], outputs, tf.zeros_like(outputs))
         return _swap_time(outputs), finals
-
-    def _recurrent_dropout(self) -> bool:
-        return bool(self.cell.recurrent_dropout)
 
     def _cell_step(self, training, context):
         return lambda x, states: self.cell(x, states, training=training)

@@ -27,9 +27,7 @@ def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll
         output, after = step(x, states)
         if mask is not None:
             output = tf.where(_right_pad_rank(mask[t], output), output, previous_output)
-            after = [
-                tf.where(_right_pad_rank(mask[t], new), new, old) for new, old in zip(after, states, strict=True)
-            ]
+            after = [tf.where(_right_pad_rank(mask[t], new), new, old) for new, old in zip(after, states, strict=True)]
         return output, list(after)
 
     states = list(states)

@@ -32,13 +32,13 @@ class SimpleRNNMath(recurrence.Cell):
 
     def local(self, dstates, saved, previous, states, transposed):
         _, derivative = _DERIVATIVES[self.activation]
-        return dstates[0] * derivative(states[0]), [()]
+        return [dstates[0] * derivative(states[0])], [()]
 
     def pull(self, delta, transposed):
         return tf.matmul(delta, transposed)
 
-    def weight_gradients(self, product, saved, delta):
-        return [product(delta)]
+    def weight_gradients(self, product, saved, deltas):
+        return [product(deltas[0])]
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")

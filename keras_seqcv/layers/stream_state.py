@@ -103,7 +103,9 @@ class StreamState(tf.Module):
         rows = tf.shape(states[0])[0]
         if name == "training":
             fits = tf.logical_or(tf.equal(rows, 0), tf.equal(rows, batch))
-            message = "in training, every batch of a stateful layer must have the size of the first. Expected, received:"
+            message = (
+                "in training, every batch of a stateful layer must have the size of the first. Expected, received:"
+            )
             with tf.control_dependencies([tf.debugging.Assert(fits, [message, rows, batch])]):
                 states = [tf.identity(s) for s in states]
         return [self._with_rows(s, batch) for s in states]
@@ -185,6 +187,7 @@ def reset_states(model, stream: str | None = None) -> None:
     """
     if stream is not None:
         _check_stream(stream)
+    # The only private name of Keras used for streams: `model.layers` does not reach into wrappers such as Bidirectional.
     for layer in model._flatten_layers():
         if isinstance(getattr(layer, "stream_state", None), StreamState):
             layer.stream_state.reset(stream)

@@ -181,9 +181,7 @@ class LanguageModel(keras.Model):
             return super().evaluate(x, y, *args, callbacks=callbacks, **kwargs)
         return super().evaluate(x, y, *args, callbacks=_with_reset(callbacks), **kwargs)
 
-    def generate(
-        self, prompt, length=200, temperature=1.0, top_k=None, top_p=None, greedy=False, seed=None, stop=None
-    ):
+    def generate(self, prompt, length=200, temperature=1.0, top_k=None, top_p=None, greedy=False, seed=None, stop=None):
         """Write on, in one graph.
 
         Args:

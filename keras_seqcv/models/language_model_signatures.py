@@ -6,6 +6,11 @@ import tensorflow as tf
 from keras_seqcv.decoding import write
 
 _EXAMPLE_LENGTH = 60
+_SCALARS = [
+    tf.TensorSpec((), tf.int32, name="length"),
+    tf.TensorSpec((), tf.float32, name="temperature"),
+    tf.TensorSpec((), tf.int32, name="seed"),
+]
 
 
 def signatures(model, format: str, max_length: int) -> dict:
@@ -32,8 +37,9 @@ def examples(model, format: str) -> dict:
     """Name -> list of inputs by name."""
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, len(model.vocabulary), (4, 12)).astype(np.int32)
-    options = [{"temperature": np.float32(0.0), "seed": np.int32(0)}, {"temperature": np.float32(1.0), "seed": np.int32(7)}]
-    options = [{**o, "length": np.int32(_EXAMPLE_LENGTH)} for o in options]
+    options = [
+        {"length": np.int32(_EXAMPLE_LENGTH), "temperature": np.float32(t), "seed": np.int32(7)} for t in (0.0, 1.0)
+    ]
     if format == "litert":
         generate = [{"prompt": tokens[:1, :n], **o} for n, o in zip((12, 3), options, strict=True)]
         return {"generate": generate, "step": _step_examples(model, tokens[:1])}
@@ -69,9 +75,7 @@ def _step(model, batch):
 
 
 def _generate_ids(model, max_length):
-    scalars = [tf.TensorSpec((), t, name=n) for n, t in (("length", tf.int32), ("temperature", tf.float32), ("seed", tf.int32))]
-
-    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.int32, name="prompt"), *scalars], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec((1, None), tf.int32, name="prompt"), *_SCALARS], autograph=False)
     def generate(prompt, length, temperature, seed):
         states = model.initial_states(1)
         length = tf.minimum(length, max_length)
@@ -84,9 +88,7 @@ def _generate_ids(model, max_length):
 
 
 def _generate_text(model):
-    scalars = [tf.TensorSpec((), t, name=n) for n, t in (("length", tf.int32), ("temperature", tf.float32), ("seed", tf.int32))]
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="prompt"), *scalars], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="prompt"), *_SCALARS], autograph=False)
     def generate(prompt, length, temperature, seed):
         ids, lengths = model.vocabulary.encode_tensor(prompt)
         checks = [
