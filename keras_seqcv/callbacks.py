@@ -4,6 +4,8 @@ import keras
 
 from keras_seqcv.layers import reset_states
 
+__all__ = ["ResetStates"]
+
 
 class ResetStates(keras.callbacks.Callback):
     """Lets stateful layers begin anew where the data begins anew.

@@ -31,7 +31,7 @@ def arguments(argv=None):
     parser.add_argument("--demo", action="store_true", help="a short training, and a check of all that is exported")
     args = parser.parse_args(argv)
     if args.demo:
-        args.epochs, args.dropout, args.out = 2, 0.0, Path("runs/demo")
+        args.epochs, args.dropout, args.out = 3, 0.0, Path("runs/demo")
     return args
 
 

@@ -2,12 +2,17 @@
 
 import tensorflow as tf
 
+# Below it logits / temperature may leave float32; nothing but the likeliest token can be chosen there anyway.
+_LEAST_TEMPERATURE = 1e-20
+_NEVER = -float("inf")
+
 
 def choose(logits, uniform, temperature, top_k=None, top_p=None):
     """One token per row, by inverting the cumulative distribution.
 
     p = softmax(logits / temperature), restricted to `top_k` and `top_p`; the token is the first v with
-    p_0 + ... + p_v > uniform. A temperature of 0 takes the likeliest token.
+    p_0 + ... + p_v > uniform. A temperature of 0 takes the likeliest token. Of equal logits the first counts as the
+    likeliest.
 
     Args:
         logits: (B, V) float.
@@ -22,9 +27,9 @@ def choose(logits, uniform, temperature, top_k=None, top_p=None):
     Example:
 
     >>> logits = tf.math.log([[0.1, 0.2, 0.7]])
-    >>> [int(choose(logits, tf.constant([u]), 1.0)[0]) for u in (0.05, 0.25, 0.9)]
+    >>> [int(ks.decoding.choose(logits, tf.constant([u]), 1.0)[0]) for u in (0.05, 0.25, 0.9)]
     [0, 1, 2]
-    >>> int(choose(logits, tf.constant([0.05]), 0.0)[0])
+    >>> int(ks.decoding.choose(logits, tf.constant([0.05]), 0.0)[0])
     2
 
     Reference:
@@ -33,26 +38,31 @@ def choose(logits, uniform, temperature, top_k=None, top_p=None):
     logits = tf.cast(logits, tf.float32)
     temperature = tf.convert_to_tensor(temperature, tf.float32)
     likeliest = tf.argmax(logits, axis=-1, output_type=tf.int32)
-    scaled = logits / tf.where(temperature > 0.0, temperature, 1.0)
+    sampling = temperature > _LEAST_TEMPERATURE
+    scaled = logits / tf.where(sampling, temperature, 1.0)
     scaled = _restrict(scaled, top_k, top_p)
     cumulative = tf.cumsum(tf.nn.softmax(scaled), axis=-1)  # (B, V)
-    # Relative to the last entry: rounding may leave the sum a little below 1, and the last token may be a forbidden one.
+    # Relative to the last entry: rounding may leave the sum below 1, and the last token may be a forbidden one.
     below = cumulative <= uniform[:, None] * cumulative[:, -1:]
     sampled = tf.reduce_sum(tf.cast(below, tf.int32), axis=-1)
-    return tf.where(temperature > 0.0, sampled, likeliest)
+    return tf.where(sampling, sampled, likeliest)
 
 
 def _restrict(logits, top_k, top_p):
-    """Logits with -1e9 where a token is not among the k best or not within the share p."""
+    """Logits with -inf where a token is not among the k best or not within the share p."""
     if top_k is None and top_p is None:
         return logits
     descending = tf.sort(logits, axis=-1, direction="DESCENDING")
-    lowest = tf.fill(tf.shape(logits[:, :1]), -float("inf"))  # (B, 1), the least logit that stays
+    stays = tf.ones_like(descending, tf.bool)  # (B, V), by falling logit
     if top_k is not None:
-        lowest = tf.gather(descending, top_k - 1, axis=-1)[:, None]
+        stays &= tf.range(tf.shape(logits)[-1]) < top_k
     if top_p is not None:
-        allowed = tf.where(descending >= lowest, descending, -1e9)
-        before = tf.cumsum(tf.nn.softmax(allowed), axis=-1, exclusive=True)  # probability of all better tokens
-        kept = tf.where(before < top_p, descending, float("inf"))
-        lowest = tf.maximum(lowest, tf.reduce_min(kept, axis=-1, keepdims=True))
-    return tf.where(logits >= lowest, logits, -1e9)
+        before = tf.cumsum(tf.nn.softmax(tf.where(stays, descending, _NEVER)), axis=-1, exclusive=True)
+        stays &= before < top_p
+    count = tf.reduce_sum(tf.cast(stays, tf.int32), axis=-1, keepdims=True)  # (B, 1), at least 1
+    least = tf.reduce_min(tf.where(stays, descending, -_NEVER), axis=-1, keepdims=True)
+    better, equal = logits > least, tf.equal(logits, least)
+    # Of tokens that are equal at the border, the first ones fill the places that are left.
+    left = count - tf.reduce_sum(tf.cast(better, tf.int32), axis=-1, keepdims=True)
+    equal &= tf.cumsum(tf.cast(equal, tf.int32), axis=-1) <= left
+    return tf.where(better | equal, logits, _NEVER)

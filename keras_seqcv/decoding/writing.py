@@ -41,10 +41,11 @@ def write(
     Raises:
         ValueError: if `places` is missing.
 
-    Example: a model that counts.
+    Example:
 
     >>> count = lambda tokens, states: (tf.one_hot((tokens + 1) % 5, 5), states)
-    >>> write(count, (), tf.constant([[0, 1], [3, 0]]), tf.constant([2, 1]), 4, seed=0, temperature=0.0).numpy().tolist()
+    >>> prompts, lengths = tf.constant([[0, 1], [3, 0]]), tf.constant([2, 1])
+    >>> ks.decoding.write(count, (), prompts, lengths, 4, seed=0, temperature=0.0).numpy().tolist()
     [[2, 3, 4, 0], [4, 0, 1, 2]]
     """
     if places is None:

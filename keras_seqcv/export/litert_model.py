@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.export.attached_files import detach
 
 VOCABULARY = "vocabulary.json"
@@ -163,16 +164,13 @@ class LiteRTModel:
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else operator.index(seed)
         if not -(2**31) <= seed < 2**31:
             raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed}")
-        stops = [stop] if isinstance(stop, str) else list(stop or [])
-        if "" in stops:
-            raise ValueError("stop: expected strings of at least one character, received an empty one")
+        stops = checked_stops(stop)
         ids = np.asarray(self.vocabulary.encode(prompt), "int32")
         if not ids.size:
             raise ValueError(f"prompt: expected at least one token, received {prompt!r}")
         scalars = {"length": length, "temperature": 0.0 if greedy else float(temperature), "seed": seed}
         written = self.run("generate", prompt=ids[None], **scalars)["ids"][0, :length]
-        text = self.vocabulary.decode(written)
-        return prompt + text[: min((text.index(s) for s in stops if s in text), default=len(text))]
+        return prompt + cut(continuation(self.vocabulary, prompt, int(ids[-1]), written), stops)
 
 
 def _vocabulary(text: bytes):

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers.export_scope import export_scope
+from keras_seqcv.layers.stream_state import stream_scope
 
 
 @dataclasses.dataclass
@@ -74,9 +75,10 @@ def _collect(model, format, batch_size, examples, input_signature, options) -> S
     missing = [name for name in functions if not examples.get(name)]
     if missing:
         raise ValueError(f"no examples for the signatures {missing}: nothing to compare the export with")
-    live = {name: _traced(function) for name, function in functions.items()}
-    with export_scope(format):
-        exported = {name: _traced(function) for name, function in functions.items()}
+    with stream_scope(None):  # a file keeps no state from call to call
+        live = {name: _traced(function) for name, function in functions.items()}
+        with export_scope(format):
+            exported = {name: _traced(function) for name, function in functions.items()}
     return Signatures(exported, live, examples, metadata)
 
 

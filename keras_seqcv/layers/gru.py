@@ -15,7 +15,7 @@ from keras_seqcv.layers.recurrent_layer import RecurrentLayer
 
 @dataclasses.dataclass(frozen=True)
 class GRUMath(recurrence.Cell):
-    """The GRU step with the reset gate after the product, as in cuDNN. Weights: kernel (U, 3U), recurrent bias (3U,)."""
+    """The GRU step with the reset gate after the product, as in cuDNN. Weights: kernel (U, 3U), bias (3U,)."""
 
     def step(self, x, states, weights):
         (h,), (kernel, bias) = states, weights
@@ -127,7 +127,7 @@ class GRU(RecurrentLayer, keras.layers.GRU):
     >>> gru = ks.layers.GRU(4, return_sequences=True, reset_after=False)
     >>> gru(np.ones((2, 3, 5), "float32")).shape
     TensorShape([2, 3, 4])
-    >>> [w.shape for w in gru.weights]
+    >>> [tuple(w.shape) for w in gru.weights]
     [(5, 12), (4, 12), (12,)]
 
     Reference:

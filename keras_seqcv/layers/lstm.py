@@ -15,8 +15,8 @@ from keras_seqcv.layers.recurrent_layer import RecurrentLayer
 class LSTMMath(recurrence.Cell):
     """The LSTM step on tanh alone: with kernels and inputs of the three gates halved, sigma(x) = (1 + tanh(x/2)) / 2.
 
-    XLA computes a tanh faster than a sigmoid. Below i, f and o are these tanh values, and a gate is (1 + i) / 2. They are
-    kept apart, in buffers of their own, because XLA cuts blocks out of a wide buffer slowly.
+    XLA computes a tanh faster than a sigmoid. Below i, f and o are these tanh values, and a gate is (1 + i) / 2. They
+    are kept apart, in buffers of their own, because XLA cuts blocks out of a wide buffer slowly.
     """
 
     def step(self, x, states, weights):
@@ -121,8 +121,9 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         return tf.constant(np.repeat([0.5, 0.5, 1.0, 0.5], self.units), dtype)
 
     def _fused(self, sequences):
-        """Last output and all outputs by LiteRT's fused operator, (B, U) and (B, T, U); None where it does not serve."""
-        if not (self.use_bias and self._engine_cell() and sequences.shape[:2].is_fully_defined()):
+        if self._engine_cell() is None or sequences.shape[0] is None:
             return None
-        weights = [tf.convert_to_tensor(w) for w in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)]
-        return fused_lstm(sequences, *weights)
+        if self.go_backwards:
+            sequences = tf.reverse(sequences, [1])
+        _, outputs = fused_lstm(sequences, self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        return outputs

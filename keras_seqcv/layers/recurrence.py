@@ -5,14 +5,14 @@ Legend: B batch, T time, U units, G width of a projected input in units (4 for a
 
 What makes it fast on a CPU, each found by measuring:
 
-- All inputs are projected in one product before the loop (by the layer), the loop holds the recurrent product alone, and
-  the gradient of the recurrent kernel is one product after the backward loop.
+- All inputs are projected in one product before the loop (by the layer), the loop holds the recurrent product alone,
+  and the gradient of the recurrent kernel is one product after the backward loop.
 - The loop is compiled by XLA, and the batch is cut into groups of rows that do not depend on each other, so that XLA's
   executor works on one group per core. Their buffers stay apart: a `concat` inside XLA costs more than the loop gains.
 - The backward loop is written one step late: it carries the gradient of a step's input, finished, into the next step's
   product. Otherwise XLA computes it twice, once for the product and once for the buffer.
-- Nothing is kept for the backward pass where there will be none (`keep=False`); if a gradient is asked for all the same,
-  the forward loop runs again and keeps it then.
+- Nothing is kept for the backward pass where there will be none (`keep=False`); if a gradient is asked for all the
+  same, the forward loop runs again and keeps it then.
 """
 
 import contextlib
@@ -154,7 +154,6 @@ def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=Non
     forward = functools.partial(_loop(_forward, cell, groups, jit), length=length)
     backward = functools.partial(_loop(_backward, cell, groups, jit), length=length)
 
-    @tf.custom_gradient
     def recur(x, states, weights):
         inputs = dict(x=x, initial=states, weights=weights, optional=optional)
         finals, kept = forward(keep=keep, **inputs)
@@ -179,7 +178,11 @@ def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=Non
 
         return (outputs, *finals), gradient
 
-    outputs, *finals = recur(x, list(states), list(weights))
+    if current_export_format() is None:
+        recur = tf.custom_gradient(recur)
+        outputs, *finals = recur(x, list(states), list(weights))
+    else:  # a graph that is saved holds no gradient
+        (outputs, *finals), _ = recur(x, list(states), list(weights))
     if jit and steps is None:
         outputs = outputs[:length]
     outputs.set_shape((steps, *outputs.shape[1:]))
@@ -214,8 +217,8 @@ def _forward(cell, groups, length, x, initial, weights, optional, keep):
         states = [s[r] for s in initial]
         _, saved = cell.step(x[0][r], states, weights)  # for its shapes only; pruned from the graph
         kept = [_buffer(steps, s) for s in (states if keep else states[:1])]
-        # Where nothing is kept, one place for what a step saves still goes round: written out, these values are computed
-        # once and by vector instructions; without it XLA fuses them into one slow kernel (GRU: twice the time).
+        # Where nothing is kept, one place for what a step saves still goes round: written out, these values are
+        # computed once and by vector instructions; else XLA fuses them into one slow kernel (GRU: twice the time).
         return kept, [_buffer(steps if keep else 1, s) for s in saved]
 
     start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r)) for r in rows])

@@ -29,6 +29,7 @@ class RecurrentLayer:
         raise NotImplementedError
 
     def _fused(self, sequences):
+        """All outputs (B, T, U) by LiteRT's fused operator, or None where it does not serve."""
         return None
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -50,19 +51,20 @@ class RecurrentLayer:
         batch = sequences.shape[0] or tf.shape(sequences)[0]
         mask = _checked_flags("mask", mask, sequences, ranks=(2,))
         reset = _checked_flags("reset", reset, sequences, ranks=(1, 2))
-        stream = current_stream(training) if self.stateful and initial_state is None else None
+        stream = current_stream(training) if self.stateful and initial_state is None else None  # None: from zero
         states = self._first_states(initial_state, stream, batch)
         if reset is not None and reset.shape.rank == 1:
             states = [tf.where(reset[:, None], tf.zeros_like(s), s) for s in states]
             reset = None
 
-        # One dropout mask for all steps, made outside of any loop. Keras's SimpleRNN cell asks for it even where it does
-        # not train.
-        self.cell.get_dropout_mask(sequences[:, 0])
-        self.cell.get_recurrent_dropout_mask(states[0])
+        if training:
+            # One dropout mask for all steps, made outside of any loop.
+            self.cell.get_dropout_mask(sequences[:, 0])
+            self.cell.get_recurrent_dropout_mask(states[0])
         outputs, finals = self._loop(sequences, states, mask, reset, training, context, zeros=initial_state is None)
-        self.cell.reset_dropout_mask()
-        self.cell.reset_recurrent_dropout_mask()
+        if training:
+            self.cell.reset_dropout_mask()
+            self.cell.reset_recurrent_dropout_mask()
         if stream is not None:
             self.stream_state.write(stream, finals)
         output = outputs if self.return_sequences else outputs[:, -1]
@@ -83,19 +85,16 @@ class RecurrentLayer:
     def _loop(self, sequences, states, mask, reset, training, context, zeros):
         """-> outputs (B, T, U), and the final states."""
         plain = mask is None and reset is None and context is None
-        if current_export_format() == "litert" and plain and zeros and not (self.stateful or self.return_state):
+        if current_export_format() == "litert" and plain and zeros and not self.return_state:
             fused = self._fused(sequences)
             if fused is not None:
-                return self._in_order(fused), states
+                return fused, states
         if plain and self._cudnn_serves():
             _, outputs, finals = self.inner_loop(sequences, states, None, training)
             return outputs, finals
         if mask is not None and reset is None and self._cudnn_serves() and not self.go_backwards:
             return self._cudnn_where_it_can(sequences, states, mask, training)
         return self._cpu_loop(sequences, states, mask, reset, training, context)
-
-    def _in_order(self, fused):
-        return fused[1]
 
     def _cudnn_serves(self) -> bool:
         """Whether cuDNN is there and computes this layer. Exports do without it: they must run anywhere."""

@@ -17,13 +17,14 @@ def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll
         unroll: write every step into the graph instead of a loop. Needs a static T.
 
     Returns:
-        outputs (T, B, U), where a masked step repeats the output before it (zero before the first), and the list of
-        final states.
+        outputs (T, B, U), where a masked step repeats the output before it (zero before the first, and after a reset),
+        and the list of final states.
     """
 
     def masked_step(t, x, states, previous_output):
         if carry is not None:
             states = [s * _right_pad_rank(carry[t], s) for s in states]
+            previous_output = previous_output * _right_pad_rank(carry[t], previous_output)
         output, after = step(x, states)
         if mask is not None:
             output = tf.where(_right_pad_rank(mask[t], output), output, previous_output)

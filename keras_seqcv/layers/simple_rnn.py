@@ -47,9 +47,9 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
 
     h_t = tanh(x_t W_x + h_{t-1} W_h + v W_v + b)
 
-    x_t (B, D) input, h_t (B, U) output, v (B, C) a context that is the same at every step, such as a picture's features.
-    W_x is the weight `kernel` (D, U), W_h `recurrent_kernel` (U, U), b `bias` (U,), and W_v `context_kernel` (C, U),
-    which exists only where a context is given. tanh is `activation`.
+    x_t (B, D) input, h_t (B, U) output, v (B, C) a context that is the same at every step, such as a picture's
+    features. W_x is the weight `kernel` (D, U), W_h `recurrent_kernel` (U, U), b `bias` (U,), and W_v `context_kernel`
+    (C, U), which exists only where a context is given. tanh is `activation`.
 
     Args:
         units: int >= 1, U.
@@ -81,7 +81,7 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     >>> rnn(words, context=picture).shape
     TensorShape([2, 4])
     >>> [w.name for w in rnn.weights]
-    ['kernel', 'recurrent_kernel', 'bias', 'context_kernel']
+    ['context_kernel', 'kernel', 'recurrent_kernel', 'bias']
 
     Reference:
         Elman: Finding Structure in Time. Cognitive Science 14(2), 1990. The context term: Karpathy, Fei-Fei, Deep
@@ -133,9 +133,11 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
         return [tf.convert_to_tensor(self.cell.recurrent_kernel)]
 
     def _cell_step(self, training, context):
-        if context is None:
-            return super()._cell_step(training, context)
-        cell, context_term = self.cell, tf.matmul(context, tf.convert_to_tensor(self.context_kernel))
+        # Keras's cell, with the context: that cell has no place for it, and draws dropout masks where none is used.
+        cell = self.cell
+        constant = 0.0 if cell.bias is None else tf.convert_to_tensor(cell.bias)
+        if context is not None:
+            constant = constant + tf.matmul(context, tf.convert_to_tensor(self.context_kernel))
 
         def step(x, states):
             (h,) = states
@@ -143,8 +145,9 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
                 x = x * cell.get_dropout_mask(x)
             if training and cell.recurrent_dropout:
                 h = h * cell.get_recurrent_dropout_mask(h)
-            h = keras.ops.matmul(x, cell.kernel) + context_term + keras.ops.matmul(h, cell.recurrent_kernel)
-            h = self.activation(h if cell.bias is None else h + cell.bias)
+            h = self.activation(
+                keras.ops.matmul(x, cell.kernel) + constant + keras.ops.matmul(h, cell.recurrent_kernel)
+            )
             return h, [h]
 
         return step

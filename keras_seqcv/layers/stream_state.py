@@ -11,17 +11,18 @@ import tensorflow as tf
 
 STREAMS = ("training", "validation", "inference")
 
-_chosen = contextvars.ContextVar("keras_seqcv_stream", default=None)
+_chosen = contextvars.ContextVar("keras_seqcv_stream", default="by step")
 
 
 @contextlib.contextmanager
-def stream_scope(name: str) -> Iterator[None]:
+def stream_scope(name: str | None) -> Iterator[None]:
     """Make every stateful layer called inside a `with` block use the stream `name`.
 
     Without it `fit` uses "training", `evaluate` and validation data "validation", and everything else "inference".
 
     Args:
-        name: "training" | "validation" | "inference".
+        name: "training" | "validation" | "inference", or None: every call starts from zero states and keeps none. That
+            is what a model does in an exported file.
 
     Raises:
         ValueError: for another name.
@@ -34,7 +35,8 @@ def stream_scope(name: str) -> Iterator[None]:
     >>> rnn.get_states("validation")[0].shape, rnn.get_states("inference")[0].shape
     ((1, 2), (0, 2))
     """
-    _check_stream(name)
+    if name is not None:
+        _check_stream(name)
     token = _chosen.set(name)
     try:
         yield
@@ -42,9 +44,9 @@ def stream_scope(name: str) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def current_stream(training) -> str:
+def current_stream(training) -> str | None:
     """The stream that a layer called now belongs to."""
-    if _chosen.get() is not None:
+    if _chosen.get() != "by step":
         return _chosen.get()
     if training:
         return "training"
@@ -187,7 +189,7 @@ def reset_states(model, stream: str | None = None) -> None:
     """
     if stream is not None:
         _check_stream(stream)
-    # The only private name of Keras used for streams: `model.layers` does not reach into wrappers such as Bidirectional.
+    # A private name of Keras, and the only one here: `model.layers` does not reach into wrappers such as Bidirectional.
     for layer in model._flatten_layers():
         if isinstance(getattr(layer, "stream_state", None), StreamState):
             layer.stream_state.reset(stream)

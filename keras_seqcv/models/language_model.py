@@ -1,5 +1,7 @@
 """`LanguageModel`: a recurrent network that predicts the next token, and writes."""
 
+import numbers
+
 import keras
 import tensorflow as tf
 
@@ -68,7 +70,7 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout)
+        _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout, residual, stateful)
         self.vocabulary = vocabulary
         self.cell = cell
         self.num_layers = layers
@@ -228,13 +230,13 @@ class LanguageModel(keras.Model):
         """Log-probability of every token of a text after the first, in nats.
 
         Args:
-            text: str with at least two tokens, or a list of them.
+            text: str (or UTF-8 bytes) with at least two tokens, or a list of them.
 
         Returns:
             float32 array (n - 1,), log p(token_{t+1} | tokens up to t); a list of arrays for a list.
 
         Raises:
-            ValueError: for a shorter text.
+            TypeError, ValueError: for something else, and for an unknown character.
 
         Example:
 
@@ -242,7 +244,7 @@ class LanguageModel(keras.Model):
         >>> model.score("abcab").shape
         (4,)
         """
-        if not isinstance(text, (str, bytes)):
+        if isinstance(text, (list, tuple)):
             return [self.score(t) for t in text]
         return self._text_writer().score(text)
 
@@ -276,22 +278,25 @@ class LanguageModel(keras.Model):
         return {"vocabulary.json": self.vocabulary.to_json()}
 
     def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
-        """As `keras.Model.export`, with the files of `ks.export.saved_model` ("tf_saved_model") and `tflite` ("litert")."""
+        """As `keras.Model.export`; the files are those of `ks.export.saved_model` and `ks.export.tflite`."""
         return export.export(self, filepath, format, verbose=verbose, **kwargs)
 
 
-def _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout):
+def _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout, residual, stateful):
     if not isinstance(vocabulary, data.Vocabulary):
         raise TypeError(f"vocabulary: expected a ks.data vocabulary, received {type(vocabulary).__name__}")
-    if cell not in _CELLS:
+    if not isinstance(cell, str) or cell not in _CELLS:
         raise ValueError(f"cell: expected one of {sorted(_CELLS)}, received {cell!r}")
     for name, value in (("layers", layers), ("units", units), ("embedding_dim", embedding_dim)):
         if name == "embedding_dim" and value is None:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name}: expected an int >= 1, received {value!r}")
-    if not 0 <= dropout < 1:
+    if isinstance(dropout, bool) or not isinstance(dropout, numbers.Real) or not 0 <= dropout < 1:
         raise ValueError(f"dropout: expected a rate in [0, 1), received {dropout!r}")
+    for name, value in (("residual", residual), ("stateful", stateful)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}: expected a bool, received {value!r}")
 
 
 def _default_metrics():

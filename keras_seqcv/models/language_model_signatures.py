@@ -99,10 +99,22 @@ def _generate_text(model):
         with tf.control_dependencies(checks):
             states = model.initial_states(tf.shape(ids)[0])
         written = write(model.step, states, ids, lengths, length, seed, temperature=temperature, places=length)
-        text = model.vocabulary.decode_tensor(written, tf.fill(tf.shape(lengths), length))
-        return {"text": tf.strings.join([prompt, text])}
+        last = tf.gather(ids, lengths - 1, batch_dims=1)
+        return {"text": tf.strings.join([prompt, _continuation(model.vocabulary, prompt, last, written)])}
 
     return generate
+
+
+def _continuation(vocabulary, prompt, last, written):
+    """`continuation.continuation` in the graph: last ids (B,) of the prompts, ids behind them (B, T) -> text (B,)."""
+    one = tf.ones_like(last)
+    before = tf.strings.length(vocabulary.decode_tensor(last[:, None], one))
+    text = vocabulary.decode_tensor(tf.concat([last[:, None], written], axis=1), one + tf.shape(written)[1])
+    text = tf.strings.substr(text, before, tf.strings.length(text) - before)
+    if vocabulary.unit != "word":
+        return text
+    spaced = tf.strings.regex_full_match(prompt, "(?s).* ")
+    return tf.where(spaced, tf.strings.regex_replace(text, "^ ", ""), text)
 
 
 def _score(model):

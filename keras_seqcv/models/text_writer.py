@@ -1,10 +1,11 @@
 """Strings in, strings out: prompts, options and compiled loops for a model that offers the decoding protocol."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.decoding import choose, random_stream, write
 
 _SCORE_STEPS = 512
@@ -15,15 +16,15 @@ class Choice:
     """How the next token is chosen, checked; see `LanguageModel.generate`."""
 
     def __init__(self, temperature=1.0, top_k=None, top_p=None, greedy=False, seed=None):
-        if not temperature > 0 or not np.isfinite(temperature):
+        if not _is_number(temperature) or not temperature > 0 or not np.isfinite(temperature):
             raise ValueError(f"temperature: expected a number > 0 (or greedy=True), received {temperature!r}")
-        if top_p is not None and not 0 < top_p <= 1:
+        if top_p is not None and not (_is_number(top_p) and 0 < top_p <= 1):
             raise ValueError(f"top_p: expected a number in (0, 1], received {top_p!r}")
-        if top_k is not None and not top_k >= 1:
+        if top_k is not None and not (_is_int(top_k) and top_k >= 1):
             raise ValueError(f"top_k: expected an int >= 1, received {top_k!r}")
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
-        if not isinstance(seed, (int, np.integer)) or not -(2**31) <= seed < 2**31:
+        if not _is_int(seed) or not -(2**31) <= seed < 2**31:
             raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed!r}")
         self.seed = tf.constant(seed, tf.int32)
         self.top_k = top_k
@@ -45,43 +46,47 @@ class TextWriter:
         self._functions = {}
 
     def generate(self, prompt, length: int, choice: Choice, stop):
-        vocabulary = self._model.vocabulary
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        stops = _checked_stops(stop)
+        prompts = [prompt] if isinstance(prompt, str) else _listed(prompt)
+        stops = checked_stops(stop)
         ids, lengths = self._encode(prompts)
-        self._check(length, choice)
+        length = self._checked_length(length, choice)
         if length == 0:
             written = np.zeros((len(prompts), 0), np.int32)
         else:
             written = self._write_function(length, choice)(
                 ids, lengths, tf.constant(length), choice.seed, **choice.options
             ).numpy()
-        texts = [p + _cut(vocabulary.decode(w[:length]), stops) for p, w in zip(prompts, written, strict=True)]
+        last = tf.gather(ids, lengths - 1, batch_dims=1).numpy()
+        texts = [
+            p + cut(continuation(self._model.vocabulary, p, i, w[:length]), stops)
+            for p, i, w in zip(prompts, last, written, strict=True)
+        ]
         return texts[0] if isinstance(prompt, str) else texts
 
     def stream(self, prompt: str, length: int, choice: Choice, stop) -> Iterator[str]:
         if not isinstance(prompt, str):
             raise TypeError(f"prompt: stream takes one str, received {type(prompt).__name__}")
-        stops = _checked_stops(stop)
+        stops = checked_stops(stop)
         ids, _ = self._encode([prompt])
-        self._check(length, choice)
-        return self._pieces(ids, length, choice, stops)
+        length = self._checked_length(length, choice)
+        return self._pieces(prompt, ids, length, choice, stops)
 
-    def _pieces(self, ids, length, choice, stops) -> Iterator[str]:
+    def _pieces(self, prompt, ids, length, choice, stops) -> Iterator[str]:
         advance = self._advance_function(choice)
         random = random_stream.initial(choice.seed, 1)
         logits, states = self._function("prefill", self._prefill)(ids, self._model.initial_states(1))
         # What may yet turn out to be the beginning of a stop string is held back.
         held = max((len(s) for s in stops), default=1) - 1
-        tokens, shown = [], 0
+        tokens, shown, last_id = [], 0, int(ids[0, -1])
         for n in range(length):
             token, logits, states, random = advance(logits, states, random, **choice.options)
             tokens.append(int(token[0]))
-            whole = self._model.vocabulary.decode(np.array(tokens, np.int32))
-            text = _cut(whole, stops)
+            whole = continuation(self._model.vocabulary, prompt, last_id, tokens)
+            if n < length - 1:
+                whole = whole.rstrip("\ufffd")  # bytes of a character that is not complete yet
+            text = cut(whole, stops)
             last = n == length - 1 or len(text) < len(whole)
             if not last:
-                text = text.rstrip("\ufffd")  # bytes of a character that is not complete yet
                 text = text[: max(shown, len(text) - held)]
             if len(text) > shown:
                 yield text[shown:]
@@ -100,12 +105,13 @@ class TextWriter:
             scores.append(part.numpy()[0])
         return np.concatenate(scores)
 
-    def _check(self, length, choice):
-        if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 0:
-            raise ValueError(f"length: expected an int >= 0, received {length!r}")
+    def _checked_length(self, length, choice) -> int:
+        if not _is_int(length) or not 0 <= length < 2**31:
+            raise ValueError(f"length: expected an int >= 0 (and < 2**31), received {length!r}")
         words = len(self._model.vocabulary)
         if choice.top_k is not None and choice.top_k > words:
             raise ValueError(f"top_k: expected an int in [1, {words}], received {choice.top_k!r}")
+        return int(length)
 
     def _encode(self, prompts: Sequence[str]):
         """Prompts as ids (B, P), padded on the right, and lengths (B,)."""
@@ -118,9 +124,9 @@ class TextWriter:
             try:
                 rows.append(self._model.vocabulary.encode(prompt))
             except ValueError as error:
-                raise ValueError(f"prompt {prompt!r}: {error}") from error
+                raise ValueError(f"prompt {_shown(prompt)} at place {k}: {error}") from error
             if len(rows[-1]) == 0:
-                raise ValueError(f"prompt: expected at least one token, received {prompt!r} at place {k}")
+                raise ValueError(f"prompt: expected at least one token, received {_shown(prompt)} at place {k}")
         lengths = np.array([len(r) for r in rows], np.int32)
         ids = np.zeros((len(rows), lengths.max()), np.int32)
         for padded, row in zip(ids, rows, strict=True):
@@ -156,13 +162,20 @@ class TextWriter:
         return self._functions[key]
 
 
-def _checked_stops(stop) -> list[str]:
-    stops = [stop] if isinstance(stop, str) else list(stop or [])
-    if not all(isinstance(s, str) and s for s in stops):
-        raise ValueError(f"stop: expected strings of at least one character, received {stop!r}")
-    return stops
+def _listed(prompts) -> list:
+    if isinstance(prompts, (bytes, dict)) or not isinstance(prompts, (Iterable, np.ndarray)):
+        raise TypeError(f"prompt: expected str or a list of str, received {type(prompts).__name__}")
+    return list(prompts)
 
 
-def _cut(text: str, stops: Sequence[str]) -> str:
-    """The text before the first stop string."""
-    return text[: min((text.index(s) for s in stops if s in text), default=len(text))]
+def _shown(text: str) -> str:
+    """A prompt as an error message shows it."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

@@ -87,6 +87,15 @@ def test_layers_of_a_tagger_are_fused(tmp_path):
     assert report.difference < 1e-5
 
 
+@pytest.mark.parametrize("steps", [12, None])
+def test_both_directions_are_fused(tmp_path, steps):
+    inner = LSTM(8, return_sequences=True, use_bias=False)
+    model = keras.Sequential([keras.Input((steps, 4)), keras.layers.Bidirectional(inner), LSTM(8, go_backwards=True)])
+    report = export.tflite(model, tmp_path / "both.tflite", verbose=False)
+    assert report.difference < 1e-5
+    assert report.operators[FUSED] == 3 and "WHILE" not in report.operators
+
+
 @pytest.mark.parametrize("layer", [SimpleRNN, GRU, keras.layers.LSTM])
 def test_a_loop_behind_a_fused_layer_begins_at_zero(tmp_path, layer):
     """Equal zeros are merged: the loop must not get the state tensor of the operator as its own initial state."""
