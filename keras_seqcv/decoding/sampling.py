@@ -2,6 +2,10 @@
 
 import tensorflow as tf
 
+from keras_seqcv.layers import current_export_format
+
+_SMALL = 256
+
 # Below it logits / temperature may leave float32; nothing but the likeliest token can be chosen there anyway.
 _LEAST_TEMPERATURE = 1e-20
 _NEVER = -float("inf")
@@ -41,11 +45,20 @@ def choose(logits, uniform, temperature, top_k=None, top_p=None):
     sampling = temperature > _LEAST_TEMPERATURE
     scaled = logits / tf.where(sampling, temperature, 1.0)
     scaled = _restrict(scaled, top_k, top_p)
-    cumulative = tf.cumsum(tf.nn.softmax(scaled), axis=-1)  # (B, V)
+    cumulative = _cumulative_sum(tf.nn.softmax(scaled))  # (B, V)
     # Relative to the last entry: rounding may leave the sum below 1, and the last token may be a forbidden one.
     below = cumulative <= uniform[:, None] * cumulative[:, -1:]
     sampled = tf.reduce_sum(tf.cast(below, tf.int32), axis=-1)
     return tf.where(sampling, sampled, likeliest)
+
+
+def _cumulative_sum(p):
+    # XLA sums quadratically in V and without vector instructions; for a small V a product with a triangle of ones is
+    # much faster. Not in an export, where a quantised product would make the sums coarse.
+    words = p.shape[-1]
+    if words is None or words > _SMALL or current_export_format() is not None:
+        return tf.cumsum(p, axis=-1)
+    return tf.matmul(p, tf.linalg.band_part(tf.ones((words, words)), 0, -1))
 
 
 def _restrict(logits, top_k, top_p):

@@ -1,13 +1,12 @@
 """`LanguageModel`: a recurrent network that predicts the next token, and writes."""
 
-import numbers
-
 import keras
 import tensorflow as tf
 
-from keras_seqcv import data, export, layers, metrics
+from keras_seqcv import export, layers, metrics
 from keras_seqcv.callbacks import ResetStates
 from keras_seqcv.models import language_model_signatures, text_writer
+from keras_seqcv.models.language_model_arguments import check_arguments
 
 _CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 
@@ -70,7 +69,7 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout, residual, stateful)
+        check_arguments(vocabulary, sorted(_CELLS), cell, layers, units, embedding_dim, dropout, residual, stateful)
         self.vocabulary = vocabulary
         self.cell = cell
         self.num_layers = layers
@@ -160,7 +159,16 @@ class LanguageModel(keras.Model):
         return self.output_layer(x), after
 
     def compile(self, optimizer="adam", loss=None, metrics=None, weighted_metrics=None, **kwargs):
-        """As `keras.Model.compile`; by default the loss is in nats per token, with bits and perplexity as metrics."""
+        """As `keras.Model.compile`; by default the loss is in nats per token, with bits and perplexity as metrics.
+
+        Raises:
+            ValueError: for `jit_compile=True` with `stateful=True`.
+        """
+        if self.stateful and kwargs.get("jit_compile") is True:
+            raise ValueError(
+                "jit_compile=True needs a model with stateful=False: states that go on get their rows with the first "
+                "batch, and XLA has variables of fixed shape only"
+            )
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             if metrics is None and weighted_metrics is None:
@@ -280,23 +288,6 @@ class LanguageModel(keras.Model):
     def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
         """As `keras.Model.export`; the files are those of `ks.export.saved_model` and `ks.export.tflite`."""
         return export.export(self, filepath, format, verbose=verbose, **kwargs)
-
-
-def _check_arguments(vocabulary, cell, layers, units, embedding_dim, dropout, residual, stateful):
-    if not isinstance(vocabulary, data.Vocabulary):
-        raise TypeError(f"vocabulary: expected a ks.data vocabulary, received {type(vocabulary).__name__}")
-    if not isinstance(cell, str) or cell not in _CELLS:
-        raise ValueError(f"cell: expected one of {sorted(_CELLS)}, received {cell!r}")
-    for name, value in (("layers", layers), ("units", units), ("embedding_dim", embedding_dim)):
-        if name == "embedding_dim" and value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}: expected an int >= 1, received {value!r}")
-    if isinstance(dropout, bool) or not isinstance(dropout, numbers.Real) or not 0 <= dropout < 1:
-        raise ValueError(f"dropout: expected a rate in [0, 1), received {dropout!r}")
-    for name, value in (("residual", residual), ("stateful", stateful)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{name}: expected a bool, received {value!r}")
 
 
 def _default_metrics():

@@ -10,6 +10,10 @@ from keras_seqcv.decoding import choose, random_stream, write
 
 _SCORE_STEPS = 512
 _LEAST_PLACES = 64
+_PROMPT_PLACES = 16
+# From so many tokens a call on the loop that writes is compiled by XLA: that makes it half as fast again and takes
+# most of a second for every new shape.
+_JIT_TOKENS = 8192
 
 
 class Choice:
@@ -53,9 +57,8 @@ class TextWriter:
         if length == 0:
             written = np.zeros((len(prompts), 0), np.int32)
         else:
-            written = self._write_function(length, choice)(
-                ids, lengths, tf.constant(length), choice.seed, **choice.options
-            ).numpy()
+            run = self._write_function(length, choice, jit=len(prompts) * length >= _JIT_TOKENS)
+            written = run(ids, lengths, tf.constant(length), choice.seed, **choice.options).numpy()
         last = tf.gather(ids, lengths - 1, batch_dims=1).numpy()
         texts = [
             p + cut(continuation(self._model.vocabulary, p, i, w[:length]), stops)
@@ -67,7 +70,8 @@ class TextWriter:
         if not isinstance(prompt, str):
             raise TypeError(f"prompt: stream takes one str, received {type(prompt).__name__}")
         stops = checked_stops(stop)
-        ids, _ = self._encode([prompt])
+        ids, lengths = self._encode([prompt])
+        ids = ids[:, : int(lengths[0])]
         length = self._checked_length(length, choice)
         return self._pieces(prompt, ids, length, choice, stops)
 
@@ -128,12 +132,13 @@ class TextWriter:
             if len(rows[-1]) == 0:
                 raise ValueError(f"prompt: expected at least one token, received {_shown(prompt)} at place {k}")
         lengths = np.array([len(r) for r in rows], np.int32)
-        ids = np.zeros((len(rows), lengths.max()), np.int32)
+        places = -(-lengths.max() // _PROMPT_PLACES) * _PROMPT_PLACES  # few widths, few compilations
+        ids = np.zeros((len(rows), places), np.int32)
         for padded, row in zip(ids, rows, strict=True):
             padded[: len(row)] = row
         return tf.constant(ids), tf.constant(lengths)
 
-    def _write_function(self, length, choice):
+    def _write_function(self, length, choice, jit):
         # The buffer's size is part of the graph: powers of two keep the number of graphs small.
         places = max(_LEAST_PLACES, 1 << (length - 1).bit_length())
 
@@ -141,7 +146,7 @@ class TextWriter:
             states = self._model.initial_states(tf.shape(ids)[0])
             return write(self._model.step, states, ids, lengths, length, seed, places=places, **options)
 
-        return self._function(("write", places, *choice.options), run)
+        return self._function(("write", places, jit, *choice.options), run, jit)
 
     def _advance_function(self, choice):
         def advance(logits, states, random, **options):
@@ -156,9 +161,9 @@ class TextWriter:
         logits, states = self._model.read(ids, states)
         return logits[:, -1], states
 
-    def _function(self, key, function: Callable):
+    def _function(self, key, function: Callable, jit: bool | None = None):
         if key not in self._functions:
-            self._functions[key] = tf.function(function, reduce_retracing=True, autograph=False)
+            self._functions[key] = tf.function(function, reduce_retracing=True, autograph=False, jit_compile=jit or None)
         return self._functions[key]
 
 

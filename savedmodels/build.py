@@ -1,0 +1,73 @@
+"""Put a trained model into this folder: a SavedModel, a LiteRT file with weights in int8, and an entry in manifest.json.
+
+python applications/char_language_model/train.py
+python savedmodels/build.py shakespeare runs/char_language_model
+"""
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import keras
+
+import keras_seqcv as ks
+
+# What can be built. `score` is a key of the result.json that the training wrote, with a number for every epoch: the lowest
+# is that of the model which was saved.
+MODELS = {
+    "shakespeare": {
+        "task": "writes on, character by character, in the manner of Shakespeare's plays",
+        "command": "python applications/char_language_model/train.py",
+        "score": "val_loss",
+        "measure": "nats per character on the last tenth of the text, which training did not see (the Keras model)",
+    }
+}
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("name", choices=sorted(MODELS))
+    parser.add_argument("run", type=Path, help="folder of a training, with model.keras and result.json")
+    parser.add_argument("--to", type=Path, default=Path(__file__).parent)
+    args = parser.parse_args(argv)
+
+    facts = MODELS[args.name]
+    result = json.loads((args.run / "result.json").read_text(encoding="utf-8"))
+    manifest = read_manifest(args.to / "manifest.json")
+    model = keras.saving.load_model(args.run / "model.keras", compile=False)
+    folder, file = args.to / args.name, args.to / f"{args.name}.tflite"
+    ks.export.saved_model(model, folder)
+    ks.export.tflite(model, file, quantize="dynamic")
+    manifest[args.name] = {
+        "task": facts["task"],
+        "made_by": [facts["command"], f"python savedmodels/build.py {args.name} RUN"],
+        "score": {"value": round(min(result[facts["score"]]), 4), "measure": facts["measure"]},
+        "files": {path.relative_to(args.to).as_posix(): stamp(path) for path in [*files_in(folder), file]},
+    }
+    write_manifest(args.to / "manifest.json", manifest)
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def stamp(path: Path) -> dict:
+    content = path.read_bytes()
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def read_manifest(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write_manifest(path: Path, manifest: dict) -> None:
+    """The manifest is written last: what it tells is there."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(dict(sorted(manifest.items())), indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+if __name__ == "__main__":
+    main()
