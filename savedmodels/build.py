@@ -1,4 +1,4 @@
-"""Put a trained model into this folder: a SavedModel, a LiteRT file with weights in int8, and an entry in manifest.json.
+"""Put a trained model into this folder: a SavedModel, a LiteRT file (weights in int8), an entry in manifest.json.
 
 python applications/char_language_model/train.py
 python savedmodels/build.py shakespeare runs/char_language_model
@@ -14,8 +14,8 @@ import keras
 
 import keras_seqcv as ks
 
-# What can be built. `score` is a key of the result.json that the training wrote, with a number for every epoch: the lowest
-# is that of the model which was saved.
+# What can be built. `score` is a key of the result.json that the training wrote, with a number for every epoch: the
+# lowest is that of the model which was saved.
 MODELS = {
     "shakespeare": {
         "task": "writes on, character by character, in the manner of Shakespeare's plays",

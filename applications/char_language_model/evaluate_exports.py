@@ -17,6 +17,7 @@ import keras_seqcv as ks
 
 FORMS = {"float32": None, "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 REPEATS = 5
+CALIBRATION = 500
 
 
 def arguments(argv=None):
@@ -35,13 +36,15 @@ def arguments(argv=None):
 def main(argv=None) -> list[dict]:
     args = arguments(argv)
     model = keras.saving.load_model(args.model)
-    text = held_back(ks.data.load_text(args.text), args.validation, args.characters)
+    whole = ks.data.load_text(args.text)
+    text = held_back(whole, args.validation, args.characters)
+    examples = seen(model, whole[:CALIBRATION])
     expected = model.generate(args.prompt, length=args.length, greedy=True)
     size = args.model.stat().st_size
     rows = [row("Keras", size, -model.score(text).mean(), speed(model, args), expected, expected)]
     for name, quantize in FORMS.items():
         path = args.out / f"{name}.tflite"
-        ks.export.tflite(model, path, quantize, verbose=False)
+        ks.export.tflite(model, path, quantize, examples=examples if quantize == "int8" else None, verbose=False)
         lite = ks.export.load_tflite(path, num_threads=1)
         written = lite.generate(args.prompt, length=args.length, greedy=True)
         rows.append(row(name, path.stat().st_size, nats(lite, text), speed(lite, args), written, expected))
@@ -60,6 +63,21 @@ def held_back(text: str, validation: float, characters: int) -> str:
     if not 1 <= characters <= most:
         raise ValueError(f"--characters: expected 1 to {most}, the validation part of the text, received {characters}")
     return text[-(characters + 1) :]
+
+
+def seen(model, text: str) -> dict[str, list[dict]]:
+    """A piece of the training text as examples, on which the ranges of int8 are measured."""
+    ids = np.asarray(model.vocabulary.encode(text), "int32")
+    examples = model.export_examples("litert")
+    for example in examples["generate"]:
+        example["prompt"] = ids[None]  # (1, P)
+    names = [name for name in examples["step"][0] if name != "tokens"]
+    states, examples["step"] = model.initial_states(1), []
+    for k in range(len(ids)):
+        flat = {name: np.asarray(state) for name, state in zip(names, keras.tree.flatten(states))}
+        examples["step"].append({"tokens": ids[k : k + 1], **flat})
+        _, states = model.step(ids[k : k + 1], states)
+    return examples
 
 
 def nats(lite, text: str) -> float:

@@ -52,6 +52,7 @@ def main(argv=None):
         validation_data=valid,
         epochs=args.epochs,
         callbacks=[
+            keras.callbacks.EarlyStopping(patience=4),
             keras.callbacks.ModelCheckpoint(args.out / "best.weights.h5", save_best_only=True, save_weights_only=True),
             keras.callbacks.CSVLogger(args.out / "history.csv"),
         ],

@@ -16,6 +16,19 @@ class RecurrentLayer:
     """
 
     stream_state = None
+    _supports_jit = True
+
+    @property
+    def supports_jit(self):
+        """Whether a model may be compiled by XLA as a whole; the loop over time is in any case.
+
+        XLA gives a variable one shape for good, and a stream gets its rows with its first batch.
+        """
+        return self._supports_jit and not getattr(self, "stateful", False)
+
+    @supports_jit.setter
+    def supports_jit(self, value):
+        self._supports_jit = value
 
     def _engine_cell(self):
         """The `recurrence.Cell` that computes this layer, or None when its options need Keras's own cell."""

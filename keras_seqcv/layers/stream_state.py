@@ -193,5 +193,7 @@ def reset_states(model, stream: str | None = None) -> None:
     for layer in model._flatten_layers():
         if isinstance(getattr(layer, "stream_state", None), StreamState):
             layer.stream_state.reset(stream)
+        elif isinstance(layer, keras.layers.Bidirectional):
+            continue  # it would reset all streams of its two layers, which come here themselves
         elif getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
             layer.reset_state()

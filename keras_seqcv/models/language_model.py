@@ -78,12 +78,13 @@ class LanguageModel(keras.Model):
         self.dropout = dropout
         self.residual = residual
         self.stateful = stateful
-        self.embedding = embedding_dim and keras.layers.Embedding(len(vocabulary), embedding_dim, name="embedding")
-        self.recurrent_layers = [
-            _CELLS[cell](units, return_sequences=True, return_state=True, stateful=stateful, name=f"{cell}_{k}")
-            for k in range(layers)
-        ]
-        self.dropout_layer = keras.layers.Dropout(dropout)
+        dtype = self.dtype_policy  # of the layers as well, whatever the global one is when a file is loaded
+        self.embedding = embedding_dim and keras.layers.Embedding(
+            len(vocabulary), embedding_dim, dtype=dtype, name="embedding"
+        )
+        options = {"return_sequences": True, "return_state": True, "stateful": stateful, "dtype": dtype}
+        self.recurrent_layers = [_CELLS[cell](units, **options, name=f"{cell}_{k}") for k in range(layers)]
+        self.dropout_layer = keras.layers.Dropout(dropout, dtype=dtype)
         self.output_layer = keras.layers.Dense(len(vocabulary), dtype="float32", name="logits")
         self._writer = None
 
