@@ -96,8 +96,9 @@ def _generate_text(model):
             tf.debugging.assert_greater_equal(length, 0, "length must not be negative"),
             tf.debugging.assert_greater_equal(temperature, 0.0, "temperature must not be negative"),
         ]
-        with tf.control_dependencies(checks):
-            states = model.initial_states(tf.shape(ids)[0])
+        with tf.control_dependencies(checks):  # before anything is computed from what they check
+            ids, lengths, length, temperature = (tf.identity(x) for x in (ids, lengths, length, temperature))
+        states = model.initial_states(tf.shape(ids)[0])
         written = write(model.step, states, ids, lengths, length, seed, temperature=temperature, places=length)
         last = tf.gather(ids, lengths - 1, batch_dims=1)
         return {"text": tf.strings.join([prompt, _continuation(model.vocabulary, prompt, last, written)])}
@@ -123,7 +124,8 @@ def _score(model):
         ids, lengths = model.vocabulary.encode_tensor(text)
         check = tf.debugging.assert_greater(lengths, 1, "scoring needs at least two tokens")
         with tf.control_dependencies([check]):
-            states = model.initial_states(tf.shape(ids)[0])
+            ids, lengths = tf.identity(ids), tf.identity(lengths)
+        states = model.initial_states(tf.shape(ids)[0])
         scores, _ = model.log_probabilities(ids, states)
         valid = tf.sequence_mask(lengths - 1, tf.shape(scores)[1])
         return {"log_probabilities": tf.where(valid, scores, 0.0), "lengths": lengths - 1}

@@ -163,7 +163,8 @@ class TextWriter:
 
     def _function(self, key, function: Callable, jit: bool | None = None):
         if key not in self._functions:
-            self._functions[key] = tf.function(function, reduce_retracing=True, autograph=False, jit_compile=jit or None)
+            options = {"reduce_retracing": True, "autograph": False, "jit_compile": jit or None}
+            self._functions[key] = tf.function(function, **options)
         return self._functions[key]
 
 

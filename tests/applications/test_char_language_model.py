@@ -18,7 +18,22 @@ FOLDER = ROOT / "applications" / "char_language_model"
 TEXT = "".join(
     f"Line {k}:\nthe {'quick' if k % 3 else 'slow'} brown fox jumps over dog {k * 7 % 11}.\n\n" for k in range(80)
 )
-TINY = ["--layers", "1", "--units", "8", "--epochs", "1", "--batch-size", "4", "--steps", "16", "--prompt", "Line"]
+TINY = [
+    "--layers",
+    "1",
+    "--units",
+    "8",
+    "--epochs",
+    "1",
+    "--learning-rate",
+    "0.01",
+    "--batch-size",
+    "4",
+    "--steps",
+    "16",
+    "--prompt",
+    "Line",
+]
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +123,7 @@ def test_exports_are_measured(run, tmp_path, capsys):
     rows = module.main([str(run / "model.keras"), *places, *sizes])
     assert json.loads((tmp_path / "a" / "b.json").read_text(encoding="utf-8")) == rows
     assert [row["form"] for row in rows] == ["Keras", "float32", "float16", "dynamic", "int8"]
-    own, single, half, *_ = rows
+    own, single, half, *quantized = rows
     # The nats of the Keras model by a loop of its own, over one long sequence.
     model = keras.saving.load_model(run / "model.keras")
     ids = np.asarray(model.vocabulary.encode(TEXT[-201:]))
@@ -116,11 +131,14 @@ def test_exports_are_measured(run, tmp_path, capsys):
     expected = np.mean(np.log(np.exp(logits).sum(-1)) - logits[np.arange(200), ids[1:]])
     assert own["nats"] == pytest.approx(expected, abs=1e-4) and single["nats"] == pytest.approx(expected, abs=1e-4)
     assert half["nats"] == pytest.approx(expected, abs=1e-2)
+    for form in quantized:
+        assert form["nats"] == pytest.approx(expected, abs=0.1), form["form"]
     assert single["same"] and single["same_characters"] == 104 and half["bytes"] < single["bytes"]
     for row in rows[1:]:
         assert row["bytes"] == (tmp_path / "lite" / f"{row['form']}.tflite").stat().st_size
     table = capsys.readouterr().out[-2000:]
     assert all(f"| {row['form']} |" in table for row in rows)
+    assert module.held_back(TEXT, 0.1) == TEXT[-round(len(TEXT) * 0.1) :]
     with pytest.raises(ValueError, match="--characters"):
         module.held_back(TEXT, 0.1, len(TEXT))
 

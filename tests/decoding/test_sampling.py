@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seqcv.decoding import choose
+from keras_seqcv.layers.export_scope import export_scope
 from tests.decoding.choice_oracle import choice, distribution
 
 LOGITS = np.array([0.3, -1.0, 2.0, 1.4, -np.inf, 0.3, 1.9, -3.0], "float32")
@@ -98,9 +99,10 @@ def test_minus_infinity_is_never_chosen():
     for options in ({}, {"top_k": 4}, {"top_p": 1.0}, {"top_k": 5, "top_p": 0.99}):
         assert chosen(logits, uniform, **options).tolist() == [1, 1, 3, 3]
     # Rounding in a long sum must not run over to a forbidden token at the end.
-    many = np.full(5001, 0.0)
-    many[-1] = -np.inf
-    assert chosen(many, [1 - 2**-24])[0] == 4999
+    for size in (65, 201, 256, 257, 5001):
+        many = np.random.default_rng(size).normal(size=(64, size))
+        many[:, -5:] = -np.inf
+        assert set(chosen(many, [1 - 2**-24] * 64)) == {size - 6}
 
 
 @pytest.mark.parametrize("temperature", [1e-3, 1e-8, 1e-19, 1e-30, 1e-38, 0.0])
@@ -134,3 +136,18 @@ def test_graph_and_xla(jit_compile):
 
     scalars = tf.constant(0.8), tf.constant(6), tf.constant(0.9)
     np.testing.assert_array_equal(graph(logits, uniform, *scalars), choose(logits, uniform, *scalars))
+
+
+@pytest.mark.parametrize("size", [5, 64, 200, 300])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_exported_sum_chooses_as_the_live_one(size, jit_compile):
+    """A live graph sums by a product, an exported one by `cumsum`; forbidden tokens are forbidden in both."""
+    logits = np.random.default_rng(size).normal(0, 3, (500, size)).astype("float32")
+    logits[np.random.default_rng(1).random(logits.shape) < 0.5] = -np.inf
+    logits[:, size // 2] = 0.0
+    uniform = tf.constant(np.random.default_rng(2).random(500), tf.float32)
+    live = tf.function(choose, jit_compile=jit_compile)(logits, uniform, tf.constant(1.0)).numpy()
+    with export_scope("litert"):
+        exported = tf.function(choose)(logits, uniform, tf.constant(1.0)).numpy()
+    assert np.isfinite(logits[np.arange(500), live]).all()
+    assert (live == exported).mean() > 0.995

@@ -2,6 +2,8 @@
 
 import pytest
 
+import keras_seqcv as ks
+
 _seen = {}
 
 
@@ -9,6 +11,13 @@ _seen = {}
 def largest_differences():
     """A dict from a quantity ("forward", "gradients") to (largest difference, where, number of comparisons)."""
     return _seen
+
+
+@pytest.fixture
+def without_xla():
+    """Loops run as plain graphs: no compilation for each new shape."""
+    with ks.layers.jit_scope(False):
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_seqcv.data import Bytes, Characters, Words
-from keras_seqcv.models import LanguageModel
+from keras_seqcv.models import LanguageModel, text_writer
 from tests.models.language_model_oracles import LETTERS, scores_of, small, written
 
 SENTENCE = "to be, or not to be: that is the question\n(whether 'tis nobler) in the mind to suffer"
@@ -72,6 +72,14 @@ def test_lengths_are_beginnings_of_one_another(models):
     assert model.generate("abc", length=0) == "abc"
     for length in (1, 2, 63, 64, 65, 128, 129):
         assert model.generate("abc", length=length, seed=3) == longest[: 3 + length]
+
+
+def test_long_jobs_are_compiled_by_xla(monkeypatch):
+    monkeypatch.setattr(text_writer, "_JIT_TOKENS", 120)
+    model, prompts = small(cell="gru"), ["a", "jihgf edcba\n", "bad"]
+    expected = [text_of(model, p, 60, seed=-9, row=row, top_k=4) for row, p in enumerate(prompts)]
+    assert model.generate(prompts, length=60, seed=-9, top_k=4) == expected
+    assert model.generate(prompts[0], length=60, seed=-9, top_k=4) == expected[0]  # too short a job
 
 
 def test_generating_leaves_the_streams_alone(models):

@@ -44,22 +44,23 @@ class Chunked(ks.models.LanguageModel):
 
 
 def test_streams_reach_further_than_a_chunk():
-    """After which `a` does `b` come? Who forgets at the borders of chunks of 3 cannot count to 6."""
-    text, steps = "aaaaaab" * 640, 3
+    """After which `a` does `b` come? Who forgets at the borders of chunks cannot count."""
+    text, steps = "aaaaab" * 700, 5
     seen = collections.Counter((text[k - k % steps : k + 1], text[k + 1]) for k in range(len(text) - 1))
     chunk = collections.Counter()
     for (context, _), count in seen.items():
         chunk[context] += count
     floor = sum(count * math.log(chunk[context] / count) for (context, _), count in seen.items()) / chunk.total()
-    assert floor > 0.35
+    assert floor > 0.2
     losses = {}
     for kind in (ks.models.LanguageModel, Chunked):
         model = kind(ks.data.Characters("ab"), cell="lstm", layers=1, units=16)
         streams = ks.data.text_streams(text, batch_size=4, steps=steps, vocabulary=model.vocabulary)
-        fast(model).fit(streams, epochs=4, verbose=0)
+        falling = keras.optimizers.schedules.CosineDecay(2e-2, 4 * streams.batches)
+        fast(model, rate=falling).fit(streams, epochs=4, verbose=0)
         losses[kind] = model.evaluate(streams, verbose=0, return_dict=True)["loss"]
     assert losses[Chunked] > floor - 0.01
-    assert losses[ks.models.LanguageModel] < 0.15
+    assert losses[ks.models.LanguageModel] < floor / 2
 
 
 class Watch(keras.callbacks.Callback):
@@ -182,7 +183,6 @@ def test_a_batch_of_another_size_in_training_is_an_error():
     # It is no error elsewhere, nor for another `fit`.
     assert model.fit(tokens, tokens, batch_size=5, verbose=0).history["loss"]
     assert model.predict(tokens, batch_size=2, verbose=0).shape == (5, 4, len(VOCABULARY))
-    model.evaluate(tokens, tokens, batch_size=2, verbose=0)
 
 
 def test_own_loss_and_metrics():
