@@ -125,7 +125,7 @@ def table(rows: list[dict], length: int) -> str:
     ]
     for r in rows:
         same = "yes" if r["same"] else f"the first {r['same_characters']} with the prompt"
-        change = f"{r['nats'] - rows[0]['nats']:+.4f}" if r is not rows[0] else ""
+        change = f"{round(r['nats'] - rows[0]['nats'], 4) + 0.0:+.4f}" if r is not rows[0] else ""
         cells = [r["form"], f"{r['bytes'] / 1e6:.2f}", f"{r['nats']:.4f}", change, f"{r['milliseconds']:.3f}"]
         lines.append("| " + " | ".join([*cells, same if r is not rows[0] else "-"]) + " |")
     return "\n".join(lines)

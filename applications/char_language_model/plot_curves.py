@@ -24,8 +24,14 @@ def main(argv=None):
     axes = figure.subplots()
     curves = {"stateless": (validation(args.stateless), "tab:gray"), "stream": (validation(args.stream), "tab:blue")}
     for name, (losses, color) in curves.items():
-        axes.plot(range(1, len(losses) + 1), losses, color=color, marker=".", label=f"{name}: best {min(losses):.3f}")
-    axes.set(xlabel="epoch", ylabel="validation loss, nats per character", ylim=limits(curves))
+        axes.plot(
+            range(1, len(losses) + 1),
+            losses,
+            color=color,
+            marker=".",
+            label=f"{name}: {min(losses):.3f} in {len(losses)} epochs",
+        )
+    axes.set(xlabel="epoch", xlim=(0.5, None), ylabel="validation loss, nats per character", ylim=limits(curves))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -62,7 +62,7 @@ def main(argv=None):
     best = min(history.history["val_loss"])
     print(f"\nvalidation loss {best:.4f} nats per character ({best / math.log(2):.3f} bits), {minutes:.1f} minutes")
     (args.out / "result.json").write_text(
-        json.dumps({"val_loss": best, "minutes": minutes, **history.history}, indent=1)
+        json.dumps({"best_val_loss": best, "minutes": minutes, **history.history}, indent=1)
     )
 
     print("\na sample:\n" + model.generate(args.prompt, length=400, temperature=0.8, seed=args.seed) + "\n")

@@ -54,8 +54,8 @@ def choose(logits, uniform, temperature, top_k=None, top_p=None):
 
 def _cumulative_sum(p):
     # XLA sums quadratically in V and without vector instructions; for a small V a product with a triangle of ones is
-    # much faster. Not in an export, where a quantised product would make the sums coarse, nor where there is a GPU, whose
-    # products round to TF32.
+    # much faster. Not in an export, where a quantised product would make the sums coarse, nor where there is a GPU,
+    # whose products round to TF32.
     words, gpu = p.shape[-1], tf.config.list_physical_devices("GPU")
     if words is None or words > _SMALL or gpu or current_export_format() is not None:
         return tf.cumsum(p, axis=-1)

@@ -3,6 +3,8 @@
 The measuring runs in a process of its own (this file as a script): TensorFlow's calibrator ends the process on some
 graphs instead of raising an error. What `TFLiteConverter` alone does not do:
 
+- EMBEDDING_LOOKUP copies int8 rows of a table whatever the scale of its output, which multiplies them by the ratio of
+  the two: GATHER, which keeps the scale, takes its place;
 - a float value that a loop only passes through crashes the calibrator (tensorflow/tensorflow#75140): such values get an
   operator of their own while ranges are measured;
 - in a signature with a loop, values computed from random numbers, scalars (temperature) and logarithms (scores) stay
@@ -86,6 +88,7 @@ def main(saved_model: str, folder: str) -> None:
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=sorted(set(index)))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(converter.convert()))
+    gather_rows(model)
     copies = add_copies(model)
     content = calibrator.add_intermediate_tensors(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
     content = calibrator.Calibrator(content).calibrate(lambda: iter(examples))
@@ -96,6 +99,22 @@ def main(saved_model: str, folder: str) -> None:
     content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
     content = convert.mlir_quantize(content, input_data_type=tf.float32, output_data_type=tf.float32)
     (Path(folder) / "model.tflite").write_bytes(content)
+
+
+def gather_rows(model) -> None:
+    """Turn each EMBEDDING_LOOKUP (ids, table) into GATHER (table, ids)."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    for i, code in enumerate(model.operatorCodes):
+        if code.builtinCode != schema.BuiltinOperator.EMBEDDING_LOOKUP:
+            continue
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.GATHER
+        code.version = 2  # the first one with int8
+        for step in (step for graph in model.subgraphs for step in graph.operators if step.opcodeIndex == i):
+            step.inputs = [step.inputs[1], step.inputs[0]]
+            step.builtinOptionsType = schema.BuiltinOptions.GatherOptions
+            step.builtinOptions = schema.GatherOptionsT()
+            step.builtinOptions.axis = step.builtinOptions.batchDims = 0
 
 
 def add_copies(model) -> list[tuple[int, int]]:

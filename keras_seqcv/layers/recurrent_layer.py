@@ -96,7 +96,12 @@ class RecurrentLayer:
             raise ValueError(
                 f"initial_state: {type(self).__name__} has {len(self.state_size)} states, received {len(states)}"
             )
-        return [tf.convert_to_tensor(s, self.compute_dtype) for s in states]
+        states = [tf.convert_to_tensor(s, self.compute_dtype) for s in states]
+        rows = batch if isinstance(batch, int) else None
+        for state, size in zip(states, self.state_size, strict=True):
+            if not state.shape.is_compatible_with((rows, size)):
+                raise ValueError(f"initial_state: expected shape {(rows, size)}, received {tuple(state.shape)}")
+        return states
 
     def _loop(self, sequences, states, mask, reset, training, context, zeros):
         """-> outputs (B, T, U), and the final states."""
@@ -184,6 +189,12 @@ class RecurrentLayer:
 
     def _has_standard_gates(self) -> bool:
         return self.activation is keras.activations.tanh and self.recurrent_activation is keras.activations.sigmoid
+
+    def get_config(self):
+        config = {**super().get_config(), "seed": self.cell.seed}
+        if hasattr(self, "use_cudnn"):  # these two, and SimpleRNN's seed, Keras forgets
+            config |= {"use_cudnn": self.use_cudnn, "implementation": self.cell.implementation}
+        return config
 
     def reset_states(self, stream=None):
         """Set the carried state to zero, of one stream ("training" | "validation" | "inference") or of all."""

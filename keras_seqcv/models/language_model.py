@@ -166,10 +166,8 @@ class LanguageModel(keras.Model):
             ValueError: for `jit_compile=True` with `stateful=True`.
         """
         if self.stateful and kwargs.get("jit_compile") is True:
-            raise ValueError(
-                "jit_compile=True needs a model with stateful=False: states that go on get their rows with the first "
-                "batch, and XLA has variables of fixed shape only"
-            )
+            reason = "states get their rows with the first batch, and XLA's variables cannot change their shape"
+            raise ValueError(f"jit_compile=True needs a model with stateful=False: {reason}")
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             if metrics is None and weighted_metrics is None:

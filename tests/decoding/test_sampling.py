@@ -55,7 +55,9 @@ def test_every_uniform_number_gives_the_token_of_the_oracle(options):
 
 ROWS = st.integers(1, 12).flatmap(
     lambda size: st.lists(
-        st.lists(st.floats(-30, 30, width=32) | st.integers(-2, 2), min_size=size, max_size=size), min_size=1, max_size=4
+        st.lists(st.floats(-30, 30, width=32) | st.integers(-2, 2), min_size=size, max_size=size),
+        min_size=1,
+        max_size=4,
     )
 )
 

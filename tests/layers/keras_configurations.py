@@ -11,7 +11,7 @@ from tests.layers.samples import MASKS, in_mode, make_mask
 
 CLASSES = ("SimpleRNN", "LSTM", "GRU")
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "linear", "elu", "softsign", "gelu", None)
-GATES = ("hard_sigmoid", "tanh", "softsign", "linear")
+GATES = ("hard_sigmoid", "tanh", "softsign", "hard_tanh")  # bounded: others let states run away
 SIZES = {"batch": (1, 2, 3, 5, 8, 17), "steps": (1, 2, 3, 5, 9), "features": (1, 2, 5), "units": (1, 2, 4, 7)}
 
 
@@ -113,7 +113,9 @@ def compare(configuration) -> tuple[float, float]:
     """The largest differences of outputs and states, and of gradients."""
     rng = np.random.default_rng(configuration.seed)
     c = configuration
-    theirs = getattr(keras.layers, c.name)(**c.options)
+    # Where Keras looks for cuDNN it takes the several dropout masks of implementation=1 for one, and fails.
+    no_cudnn = {} if c.name == "SimpleRNN" else {"use_cudnn": False}
+    theirs = getattr(keras.layers, c.name)(**c.options, **no_cudnn)
     ours = getattr(ks.layers, c.name)(**c.options)
     theirs.build((c.batch, c.steps, c.features))
     # Keras's own initial values, whose size grows and shrinks with the shapes as it should, and biases that are not zero.
@@ -122,7 +124,9 @@ def compare(configuration) -> tuple[float, float]:
     states = (2 if c.name == "LSTM" else 1) if c.initial_state else 0
     initial = [tf.constant(rng.standard_normal((c.batch, c.options["units"])), "float32") for _ in range(states)]
     mask = None if c.mask is None else tf.constant(make_mask(c.mask, c.batch, c.steps, rng))
-    wanted, wanted_gradients = _run(theirs, weights, dataclasses.replace(c, mode="eager", dynamic=False), x, initial, mask)
+    wanted, wanted_gradients = _run(
+        theirs, weights, dataclasses.replace(c, mode="eager", dynamic=False), x, initial, mask
+    )
     received, received_gradients = _run(ours, weights, c, x, initial, mask)
     return _largest(received, wanted), _largest(received_gradients, wanted_gradients)
 

@@ -21,8 +21,9 @@ def forward_and_gradients(layer, x, initial, mask):
     return list(results), tape.gradient(loss, sources)
 
 
-@pytest.mark.parametrize("mode", ["eager", "graph", "loop"])
-@pytest.mark.parametrize("policy", EPSILON)
+@pytest.mark.parametrize(
+    "policy, mode", [(p, m) for p in EPSILON for m in ("eager", "graph")] + [("mixed_bfloat16", "loop")]
+)
 @pytest.mark.parametrize("name, options", CLASSES)
 def test_against_keras_under_the_same_policy(name, options, policy, mode):
     rng = np.random.default_rng(1)
@@ -61,6 +62,7 @@ def test_a_long_sequence_stays_near_the_exact_one(kind, policy):
     np.testing.assert_allclose(tf.cast(received, "float64"), wanted, atol=12 * EPSILON[policy])
 
 
+@pytest.mark.usefixtures("without_xla")
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_a_model_of_mixed_precision_learns(name):
     keras.config.set_dtype_policy("mixed_float16")  # its optimizer scales the loss

@@ -102,7 +102,12 @@ def test_fit_carries_the_state(layer, mode):
 
 @pytest.mark.parametrize(
     "kind, options",
-    [("sequential", {}), ("own_steps", {}), ("own_steps", {"run_eagerly": True}), ("sequential", {"steps_per_execution": 3})],
+    [
+        ("sequential", {}),
+        ("own_steps", {}),
+        ("own_steps", {"run_eagerly": True}),
+        ("sequential", {"steps_per_execution": 3}),
+    ],
 )
 def test_evaluation_and_prediction_change_nothing_in_training(kind, options):
     """Weights, optimizer and states bit for bit as in a run without; and the last batch may be smaller."""

@@ -33,7 +33,13 @@ def run_all_streams(model):
 
 @pytest.mark.parametrize(
     "layer, policy",
-    [("SimpleRNN", "float32"), ("LSTM", "float32"), ("GRU", "float32"), ("LSTM", "mixed_bfloat16"), ("GRU", "mixed_float16")],
+    [
+        ("SimpleRNN", "float32"),
+        ("LSTM", "float32"),
+        ("GRU", "float32"),
+        ("LSTM", "mixed_bfloat16"),
+        ("GRU", "mixed_float16"),
+    ],
 )
 def test_keras_file(layer, policy, tmp_path):
     """The loaded model holds the states of all streams and goes on with them."""
@@ -177,7 +183,7 @@ for model in (both, single):
 close(both.get_weights(), single.get_weights(), 1e-5)
 for stream in ("training", "validation"):
     close(states(both, stream), states(single, stream), 1e-5)
-assert np.abs(states(both)[0] - states(make(None, 0.1))[0].sum()).max() > 1e-3
+assert np.abs(states(both)[0]).max() > 1e-3
 
 # States are given to the replicas, and taken away.
 given = [np.random.default_rng(9).standard_normal((8, 3)).astype("float32")] * 2

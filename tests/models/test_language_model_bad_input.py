@@ -58,7 +58,7 @@ GENERATE = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), GENERATE, ids=lambda value: str(value)[:40].encode("ascii", "replace"))
+@pytest.mark.parametrize(("arguments", "message"), GENERATE, ids=ascii)
 def test_generate_and_stream(model, arguments, message):
     arguments = {"prompt": "abc", "length": 5, **arguments}
     for verb in (model.generate, model.stream):

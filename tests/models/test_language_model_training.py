@@ -125,7 +125,8 @@ def test_documents_with_reset_and_weights():
         rest -= len(document)
     nats = -np.mean(scores)
     np.testing.assert_allclose(history["perplexity"], [math.exp(nats)], rtol=1e-4)
-    np.testing.assert_allclose(model.evaluate(streams, verbose=0, return_dict=True)["perplexity"], math.exp(nats), rtol=1e-4)
+    again = model.evaluate(streams, verbose=0, return_dict=True)["perplexity"]
+    np.testing.assert_allclose(again, math.exp(nats), rtol=1e-4)
 
 
 def test_learns_from_documents():
