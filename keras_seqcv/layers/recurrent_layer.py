@@ -56,7 +56,7 @@ class RecurrentLayer:
 
     def _call(self, sequences, initial_state, mask, training, reset, context=None):
         if mask is None:
-            # Keras itself hands on a mask that travels with the data only where a layer is called with one tensor alone.
+            # Keras hands on a mask that travels with the data only where a layer is called with one tensor alone.
             mask = getattr(sequences, "_keras_mask", None)
         sequences = tf.convert_to_tensor(sequences, self.compute_dtype)
         if self.unroll and sequences.shape[1] is None:

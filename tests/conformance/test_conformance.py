@@ -64,9 +64,8 @@ def test_mask(row):
     np.testing.assert_array_equal(called(row, layer, data, mask=mask), called(row, layer, changed, mask=mask))
     assert not np.allclose(called(row, layer, data, mask=mask), called(row, layer, data))
     assert layer.supports_masking
-    tensor = tf.convert_to_tensor(data[first])
-    keras.src.backend.set_keras_mask(tensor, tf.constant(mask))
-    output = called(row, layer, {**data, first: tensor})
+    marked = np.where(mask[..., None], data[first], np.float32(99.0))
+    output = called(row, layer, {**data, first: keras.layers.Masking(99.0)(marked)})
     np.testing.assert_array_equal(output, called(row, layer, data, mask=mask))
     received = getattr(output, "_keras_mask", None)
     assert (received is not None) == row.output_mask

@@ -23,5 +23,5 @@ def without_xla():
 def pytest_terminal_summary(terminalreporter):
     for quantity, (difference, where, count) in sorted(_seen.items()):
         terminalreporter.write_line(
-            f"float32 against Keras, {quantity}: largest difference {difference:.2e} in {count} configurations ({where})"
+            f"float32 against Keras, {quantity}: largest difference {difference:.2e} in {count} cases ({where})"
         )

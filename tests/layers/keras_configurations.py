@@ -118,7 +118,7 @@ def compare(configuration) -> tuple[float, float]:
     theirs = getattr(keras.layers, c.name)(**c.options, **no_cudnn)
     ours = getattr(ks.layers, c.name)(**c.options)
     theirs.build((c.batch, c.steps, c.features))
-    # Keras's own initial values, whose size grows and shrinks with the shapes as it should, and biases that are not zero.
+    # Keras's own initial values, whose size goes with the shapes as it should, and biases that are not zero.
     weights = [w + 0.3 * rng.standard_normal(w.shape) * (0.3 if w.ndim > 1 else 1) for w in theirs.get_weights()]
     x = tf.constant(rng.standard_normal((c.batch, c.steps, c.features)), "float32")
     states = (2 if c.name == "LSTM" else 1) if c.initial_state else 0

@@ -158,7 +158,7 @@ def test_wrong_states_and_streams_are_named():
 
 
 def test_any_batch_size_at_inference():
-    """A smaller batch goes on with the first rows and leaves the others; rows that a larger one adds start from zero."""
+    """A smaller batch goes on with the first rows and leaves the others; rows that a larger one adds are zero."""
     carrying, plain = pair("gru")
     first, second, third = numbers(0, 3, 4, 2), numbers(1, 2, 4, 2), numbers(2, 5, 4, 2)
     run = tf.function(carrying, input_signature=[tf.TensorSpec((None, None, 2))])
