@@ -37,7 +37,7 @@ bench: $(VENV)/.installed-bench
 	    PYTHONPATH=. $(BIN)/python "$$script" $(ARGS); done
 
 notebooks: $(VENV)/.installed-test
-	$(BIN)/jupyter-execute --inplace --timeout=-1 applications/*/notebook.ipynb
+	$(BIN)/python -m tests.run_notebooks applications/*/notebook.ipynb
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

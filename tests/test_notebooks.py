@@ -1,11 +1,14 @@
 """Every notebook runs from top to bottom at its tiny size, and is committed executed and clean."""
 
 import json
-import os
 import re
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
+
+from tests.run_notebooks import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "applications").glob("*/notebook.ipynb"))
@@ -56,8 +59,6 @@ def test_is_committed_executed_and_clean(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_runs(path, tmp_path):
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:  # what is compared below must come from this run
         if cell.cell_type == "code":
@@ -65,10 +66,7 @@ def test_runs(path, tmp_path):
     client = nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": paths, "NOTEBOOK_SIZE": "tiny", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment.pop("MPLBACKEND", None)  # pictures go into the notebook
-    client.execute(env=environment)
+    client.execute(env=environment(NOTEBOOK_SIZE="tiny", CUDA_VISIBLE_DEVICES="-1"))
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     written = "\n".join(text for cell in cells for text in outputs(cell))
     assert len(cells) == len(code_cells(path)) and all(cell.execution_count for cell in cells)

@@ -26,7 +26,7 @@ def placed(path: Path, folder: bool) -> Iterator[Path]:
         OSError: naming `path`, if it cannot be written (also when TensorFlow finds out).
     """
     made = [parent for parent in path.parents if not parent.exists()]  # from the inside to the outside
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")  # Keras goes by the ending of a name
     done = False
     try:
         with _naming(path):
@@ -48,7 +48,7 @@ def _move(temporary: Path, path: Path) -> None:
         os.replace(temporary, path)
         return
     # A folder cannot replace one that is not empty: the old one steps aside, and comes back if that goes wrong.
-    aside = temporary.with_suffix(".old")
+    aside = temporary.with_name(f"{temporary.name}.old")
     os.replace(path, aside)
     try:
         os.replace(temporary, path)

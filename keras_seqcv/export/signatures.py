@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers.export_scope import export_scope
+from keras_seqcv.layers.recurrence import jit_scope
 from keras_seqcv.layers.stream_state import stream_scope
 
 
@@ -75,7 +76,9 @@ def _collect(model, format, batch_size, examples, input_signature, options) -> S
     missing = [name for name in functions if not examples.get(name)]
     if missing:
         raise ValueError(f"no examples for the signatures {missing}: nothing to compare the export with")
-    with stream_scope(None):  # a file keeps no state from call to call
+    # A file keeps no state from call to call. And in half precision XLA's loops round otherwise than the plain ones of
+    # a file: the choice of a token would not survive the comparison.
+    with stream_scope(None), jit_scope(not _half_precision(model)):
         live = {name: _traced(function) for name, function in functions.items()}
         with export_scope(format):
             exported = {name: _traced(function) for name, function in functions.items()}
@@ -151,10 +154,15 @@ def _states_kept(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
+def _half_precision(model: keras.Model) -> list:
+    """The layers that compute in bfloat16 or float16."""
+    return [layer for layer in model._flatten_layers() if layer.compute_dtype in ("bfloat16", "float16")]
+
+
 @contextlib.contextmanager
 def _in_float32(model: keras.Model) -> Iterator[None]:
     """Let a model of mixed precision compute in float32: LiteRT has no arithmetic in bfloat16, little in float16."""
-    mixed = [layer for layer in model._flatten_layers() if layer.compute_dtype in ("bfloat16", "float16")]
+    mixed = _half_precision(model)
     policies = [layer.dtype_policy for layer in mixed]
     try:
         for layer in mixed:

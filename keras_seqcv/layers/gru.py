@@ -139,13 +139,14 @@ class GRU(RecurrentLayer, keras.layers.GRU):
             return None
         return GRUMath() if self.reset_after else TextbookGRUMath()
 
-    def _project(self, inputs, context=None):
-        scale = self._gate_scale(inputs.dtype)
-        bias = None
+    def _projection(self, context=None):
+        kernel, bias = tf.convert_to_tensor(self.cell.kernel), None
+        scale = self._gate_scale(kernel.dtype)
         if self.use_bias:
             bias = tf.convert_to_tensor(self.cell.bias)
             bias = (bias[0] if self.reset_after else bias) * scale
-        return recurrence.project(inputs, tf.convert_to_tensor(self.cell.kernel) * scale, bias)
+        kernel = kernel * scale
+        return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
 
     def _recurrent_weights(self):
         kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)

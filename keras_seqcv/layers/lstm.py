@@ -108,10 +108,12 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         standard = self._has_standard_gates() and self.cell.implementation == 2
         return LSTMMath() if standard else None
 
-    def _project(self, inputs, context=None):
-        scale = self._gate_scale(inputs.dtype)
+    def _projection(self, context=None):
+        kernel = tf.convert_to_tensor(self.cell.kernel)
+        scale = self._gate_scale(kernel.dtype)
         bias = tf.convert_to_tensor(self.cell.bias) * scale if self.use_bias else None
-        return recurrence.project(inputs, tf.convert_to_tensor(self.cell.kernel) * scale, bias)
+        kernel = kernel * scale
+        return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
 
     def _recurrent_weights(self):
         kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)

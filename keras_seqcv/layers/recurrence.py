@@ -1,20 +1,22 @@
 """The engine under `SimpleRNN`, `LSTM` and `GRU`: one loop over time with a hand-written gradient.
 
-Legend: B batch, T time, U units, G width of a projected input in units (4 for an LSTM). Everything here is time-major,
-`(T, B, ...)`, because a step then reads and writes one contiguous block.
+Legend: B batch, T time, D features, U units, G width of a projected input in units (4 for an LSTM). The loops are
+time-major, `(T, B, ...)`, because a step then reads and writes one contiguous block.
 
 What makes it fast on a CPU, each found by measuring:
 
 - All inputs are projected in one product before the loop (by the layer), the loop holds the recurrent product alone,
   and the gradient of the recurrent kernel is one product after the backward loop.
 - The loop is compiled by XLA, and the batch is cut into groups of rows that do not depend on each other, so that XLA's
-  executor works on one group per core. Their buffers stay apart: a `concat` inside XLA costs more than the loop gains.
+  executor works on one group per core. Groups are cut where the time axis goes to the front, which copies anyway, and
+  joined where it goes back; in between each has its own buffers, and nothing of a projected input's size is joined.
 - The backward loop is written one step late: it carries the gradient of a step's input, finished, into the next step's
   product. Otherwise XLA computes it twice, once for the product and once for the buffer.
 - Nothing is kept for the backward pass where there will be none (`keep=False`); if a gradient is asked for all the
   same, the forward loop runs again and keeps it then.
 """
 
+import concurrent.futures
 import contextlib
 import contextvars
 import functools
@@ -125,75 +127,80 @@ def _product_with_previous(initial, outputs, carry):
     return product
 
 
-def run(cell: Cell, x, states: Sequence, weights: Sequence, mask=None, carry=None, keep: bool = True):
+def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mask=None, carry=None, keep: bool = True):
     """Run `cell` over time.
 
     Args:
         cell: the mathematics of a step.
-        x: (T, B, G U), the projected inputs.
+        project: function of (inputs (T, B', D), the slice of the batch that they are) -> projected inputs (T, B', G U).
+        sequences: (B, T, D).
         states: list of (B, U), the state before the first step.
         weights: list of tensors for `cell`.
-        mask: (T, B) bool or None. Where False, the states stay as they were.
-        carry: (T, B) of x's dtype or None: 0 where a row's state is set to zero before the step, else 1.
+        mask: (B, T) bool or None. Where False, the states stay as they were.
+        carry: (B, T) of the sequences' dtype or None: 0 where a row's state is set to zero before the step, else 1.
         keep: whether to keep what a gradient needs. Costs memory when there is none; its absence costs time when there
             is one. The result is the same.
 
     Returns:
-        `outputs` (T, B, U), the first state after every step, and the list of final states, each (B, U).
+        `outputs` (B, T, U), the first state after every step, and the list of final states, each (B, U).
     """
-    steps = x.shape[0]
+    steps, length = sequences.shape[1], tf.shape(sequences)[1]
     jit = _jit_enabled.get() and not tf.executing_eagerly() and current_export_format() is None and not has_gpu()
-    length = tf.shape(x)[0]
+    rows = _row_groups(sequences, _group_count(sequences.shape[0]) if jit else 1)
+    xs = [project(swap_time(sequences[r]), r) for r in rows]  # each (T, B', G U)
+    optional = {k: swap_time(v)[..., None] for k, v in (("mask", mask), ("carry", carry)) if v is not None}  # (T, B, 1)
     if jit and steps is None:
         # XLA compiles for each new shape. A few padded lengths keep the number of compilations small, and the loop
         # stops at the true length, so that padding costs memory and no time.
         padding = _padded_length(length) - length
-        x, mask, carry = (None if a is None else _pad_time(a, padding) for a in (x, mask, carry))
-    optional = {k: v[..., None] for k, v in (("mask", mask), ("carry", carry)) if v is not None}  # (T, B, 1)
-    groups = _group_count(x.shape[1]) if jit else 1
-    forward = functools.partial(_loop(_forward, cell, groups, jit), length=length)
-    backward = functools.partial(_loop(_backward, cell, groups, jit), length=length)
+        xs, optional = tf.nest.map_structure(lambda a: _pad_time(a, padding), (xs, optional))
 
-    def recur(x, states, weights):
-        inputs = dict(x=x, initial=states, weights=weights, optional=optional)
-        finals, kept = forward(keep=keep, **inputs)
-        outputs = _join([k["states"][0] for k in kept], axis=1)
-        finals = [_join(parts, axis=0) for parts in zip(*finals, strict=True)]
+    def forward(keep):
+        return _loop(_forward, cell, jit, keep=keep)
 
-        def gradient(doutputs, *dfinals):
-            full = kept if keep else forward(keep=True, **inputs)[1]
-            dstates, deltas = backward(
-                doutputs=doutputs, dfinals=list(dfinals), initial=states, kept=full, weights=weights, optional=optional
-            )
-            dx = _join([cell.input_gradient(d) for d in deltas], axis=1)
+    def recur(xs, states, weights):
+        inputs = dict(xs=xs, initial=states, weights=weights, optional=optional, length=length)
+        finals, kept = forward(keep)(**inputs)
+        outputs = [k["states"][0] for k in kept]
+        finals = [_join(parts) for parts in zip(*finals, strict=True)]
+
+        def gradient(*upstream):
+            doutputs, dfinals = list(upstream[: len(rows)]), list(upstream[len(rows) :])
+            full = kept if keep else forward(keep=True)(**inputs)[1]
+            inputs_backward = {k: v for k, v in inputs.items() if k != "xs"}
+            backward = _loop(_backward, cell, jit)
+            dstates, deltas = backward(doutputs=doutputs, dfinals=dfinals, kept=full, **inputs_backward)
+            carried = optional.get("carry")
             products = [
-                _product_with_previous(states[0][r], k["states"][0], None if carry is None else carry[:, r, None])
-                for r, k in zip(_group_rows(x, groups), full, strict=True)
+                _product_with_previous(states[0][r], k["states"][0], None if carried is None else carried[:, r])
+                for r, k in zip(rows, full, strict=True)
             ]
             per_group = [
                 cell.weight_gradients(p, k["saved"], d) for p, k, d in zip(products, full, deltas, strict=True)
             ]
+            dxs = [cell.input_gradient(d) for d in deltas]
             dweights = [functools.reduce(tf.add, parts) for parts in zip(*per_group, strict=True)]
-            return dx, [_join(parts, axis=0) for parts in zip(*dstates, strict=True)], dweights
+            return dxs, [_join(parts) for parts in zip(*dstates, strict=True)], dweights
 
-        return (outputs, *finals), gradient
+        return (*outputs, *finals), gradient
 
     if current_export_format() is None:
-        recur = tf.custom_gradient(recur)
-        outputs, *finals = recur(x, list(states), list(weights))
+        results = tf.custom_gradient(recur)(xs, list(states), list(weights))
     else:  # a graph that is saved holds no gradient
-        (outputs, *finals), _ = recur(x, list(states), list(weights))
+        results, _ = recur(xs, list(states), list(weights))
+    outputs, finals = results[: len(rows)], list(results[len(rows) :])
     if jit and steps is None:
-        outputs = outputs[:length]
-    outputs.set_shape((steps, *outputs.shape[1:]))
+        outputs = [y[:length] for y in outputs]
+    outputs = _join(swap_time(y) for y in outputs)  # (B, T, U)
+    outputs.set_shape((*sequences.shape[:2], outputs.shape[-1]))
     return outputs, finals
 
 
-def _forward(cell, groups, length, x, initial, weights, optional, keep):
+def _forward(cell, length, xs, initial, weights, optional, keep):
     """Per group: the list of final states; and the states (and, if `keep`, what else is saved) of all steps."""
-    steps = x.shape[0] or tf.shape(x)[0]
-    rows = _group_rows(x, groups)
-    xs, options = _unstack(x), {k: _unstack(v) for k, v in optional.items()}
+    steps = xs[0].shape[0] or tf.shape(xs[0])[0]
+    rows = _row_groups(initial[0], len(xs))
+    inputs, options = [_unstack(x) for x in xs], {k: _unstack(v) for k, v in optional.items()}
 
     def step(t, x, states, buffers, option):
         before = states if "carry" not in option else [s * option["carry"] for s in states]
@@ -207,33 +214,33 @@ def _forward(cell, groups, length, x, initial, weights, optional, keep):
         return after, (kept, [b.write(t if keep else 0, v) for b, v in zip(scratch, saved, strict=True)])
 
     def body(t, groups_state):
-        x_t, option = xs.read(t), {k: v.read(t) for k, v in options.items()}
+        option = {k: v.read(t) for k, v in options.items()}
         return t + 1, [
-            step(t, x_t[r], states, buffers, {k: v[r] for k, v in option.items()})
-            for r, (states, buffers) in zip(rows, groups_state, strict=True)
+            step(t, x.read(t), states, buffers, {k: v[r] for k, v in option.items()})
+            for r, x, (states, buffers) in zip(rows, inputs, groups_state, strict=True)
         ]
 
-    def buffers_of(r):
+    def buffers_of(r, x):
         states = [s[r] for s in initial]
-        _, saved = cell.step(x[0][r], states, weights)  # for its shapes only; pruned from the graph
+        _, saved = cell.step(x[0], states, weights)  # for its shapes only; pruned from the graph
         kept = [_buffer(steps, s) for s in (states if keep else states[:1])]
         # Where nothing is kept, one place for what a step saves still goes round: written out, these values are
         # computed once and by vector instructions; else XLA fuses them into one slow kernel (GRU: twice the time).
         return kept, [_buffer(steps if keep else 1, s) for s in saved]
 
-    start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r)) for r in rows])
+    start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r, x)) for r, x in zip(rows, xs, strict=True)])
     _, result = tf.while_loop(lambda t, _: t < length, body, start, maximum_iterations=steps)
     finals = [states for states, _ in result]
     kept = [{"states": [b.stack() for b in k], "saved": [b.stack() for b in saved]} for _, (k, saved) in result]
     return finals, kept
 
 
-def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, optional):
+def _backward(cell, length, doutputs, dfinals, initial, kept, weights, optional):
     """Per group: the gradients of the initial states, and the deltas of all steps."""
-    steps = doutputs.shape[0] or tf.shape(doutputs)[0]
-    rows = _group_rows(doutputs, groups)
+    steps = doutputs[0].shape[0] or tf.shape(doutputs[0])[0]
+    rows = _row_groups(initial[0], len(kept))
     transposed = cell.transposed(weights)
-    dys, options = _unstack(doutputs), {k: _unstack(v) for k, v in optional.items()}
+    dys, options = [_unstack(d) for d in doutputs], {k: _unstack(v) for k, v in optional.items()}
     saved = [[_unstack(s) for s in k["saved"]] for k in kept]
     states = [[_unstack(s) for s in k["states"]] for k in kept]
 
@@ -245,11 +252,10 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
 
     def local(g, t, dstates):
         """The gradients of the states after step t -> its deltas, and what goes past its product."""
-        r = rows[g]
-        dstates = [dstates[0] + dys.read(t)[r], *dstates[1:]]
+        dstates = [dstates[0] + dys[g].read(t), *dstates[1:]]
         held = [()] * len(dstates)
         if "mask" in options:
-            mask = options["mask"].read(t)[r]
+            mask = options["mask"].read(t)[rows[g]]
             held = [tf.where(mask, tf.zeros_like(d), d) for d in dstates]
             dstates = [tf.where(mask, d, tf.zeros_like(d)) for d in dstates]
         now, after = [s.read(t) for s in saved[g]], [s.read(t) for s in states[g]]
@@ -282,9 +288,25 @@ def _backward(cell, groups, length, doutputs, dfinals, initial, kept, weights, o
 
 
 @functools.cache
-def _loop(function: Callable, cell: Cell, groups: int, jit: bool) -> Callable:
-    bound = functools.partial(function, cell, groups)
-    return tf.function(bound, jit_compile=True, autograph=False) if jit else bound
+def _loop(function: Callable, cell: Cell, jit: bool, **options) -> Callable:
+    bound = functools.partial(function, cell, **options)
+    return _traced_apart(tf.function(bound, jit_compile=True, autograph=False)) if jit else bound
+
+
+def _traced_apart(function: Callable) -> Callable:
+    """`function`, traced in a thread of its own.
+
+    A compiled program keeps the Python stack of each of its operations, which below `Model.fit` is a hundred frames
+    deep: most of the memory of a compiled loop. A new thread's stack is short.
+    """
+
+    def call(**tensors):
+        specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), tensors)
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: function.get_concrete_function(**specs)).result()
+        return function(**tensors)
+
+    return call
 
 
 @functools.cache
@@ -304,12 +326,18 @@ def _group_count(batch: int | None) -> int:
     return wanted if batch is None else max(1, min(wanted, batch // _MIN_GROUP_ROWS))
 
 
-def _group_rows(a, groups: int) -> list[slice]:
+def _row_groups(a, groups: int) -> list[slice]:
+    """The batch of `a` (B, ...) cut into `groups` slices."""
     if groups == 1:
         return [slice(None)]
-    batch = a.shape[1] or tf.shape(a)[1]
+    batch = a.shape[0] or tf.shape(a)[0]
     bounds = [batch * g // groups for g in range(groups + 1)]
     return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def swap_time(a):
+    """(B, T, ...) <-> (T, B, ...)."""
+    return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))
 
 
 def _padded_length(length):
@@ -337,6 +365,6 @@ def _buffer(steps, like):
     return tf.TensorArray(like.dtype, size=steps, element_shape=like.shape)
 
 
-def _join(parts, axis: int):
+def _join(parts):
     parts = list(parts)
-    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=axis)
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)

@@ -12,7 +12,7 @@ from keras_seqcv.layers.stream_state import StreamState, current_stream
 class RecurrentLayer:
     """Mixed into a Keras recurrent layer: keeps constructor, weights and results, replaces the loop and the state.
 
-    A subclass says what is its own: `_engine_cell`, `_project` and `_recurrent_weights`.
+    A subclass says what is its own: `_engine_cell`, `_projection` and `_recurrent_weights`.
     """
 
     stream_state = None
@@ -34,8 +34,8 @@ class RecurrentLayer:
         """The `recurrence.Cell` that computes this layer, or None when its options need Keras's own cell."""
         raise NotImplementedError
 
-    def _project(self, inputs, context=None):
-        """Inputs (T, B, D) -> the inputs of the steps (T, B, G U), bias included."""
+    def _projection(self, context=None):
+        """The function `project` that `recurrence.run` takes; what it adds to all steps, bias and context, included."""
         raise NotImplementedError
 
     def _recurrent_weights(self):
@@ -157,32 +157,27 @@ class RecurrentLayer:
         return outputs, finals
 
     def _cpu_loop(self, sequences, states, mask, reset, training, context):
-        inputs, mask, reset = (None if a is None else _swap_time(a) for a in (sequences, mask, reset))
         if self.go_backwards:
-            inputs, mask, reset = (None if a is None else tf.reverse(a, [0]) for a in (inputs, mask, reset))
+            sequences, mask, reset = (None if a is None else tf.reverse(a, [1]) for a in (sequences, mask, reset))
         carry = None if reset is None else tf.cast(tf.logical_not(reset), self.compute_dtype)
         cell = None if self.unroll or (training and self.cell.recurrent_dropout) else self._engine_cell()
         if cell is None:
-            outputs, finals = scan(self._cell_step(training, context), inputs, states, mask, carry, self.unroll)
+            step = self._cell_step(training, context)
+            outputs, finals = scan(step, sequences, states, mask, carry, self.unroll)
         else:
             if training and self.cell.dropout:
-                inputs = inputs * self.cell.get_dropout_mask(inputs[0])
+                sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, None]
+            weights, project = self._recurrent_weights(), self._projection(context)
             outputs, finals = recurrence.run(
-                cell,
-                self._project(inputs, context),
-                states,
-                self._recurrent_weights(),
-                mask,
-                carry,
-                keep=bool(training),
+                cell, project, sequences, states, weights, mask, carry, keep=bool(training)
             )
             if mask is not None:
                 # Before a row's first step Keras gives zeros, whatever the initial state is.
-                begun = tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
+                begun = tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
                 outputs = tf.where(begun[..., None], outputs, tf.zeros_like(outputs))
         if mask is not None and self.zero_output_for_mask:
             outputs = tf.where(mask[..., None], outputs, tf.zeros_like(outputs))
-        return _swap_time(outputs), finals
+        return outputs, finals
 
     def _cell_step(self, training, context):
         return lambda x, states: self.cell(x, states, training=training)
@@ -246,8 +241,3 @@ def _checked_flags(name, flags, sequences, ranks):
             f"received {tuple(flags.shape)}"
         )
     return flags
-
-
-def _swap_time(a):
-    """(B, T, ...) <-> (T, B, ...)."""
-    return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))

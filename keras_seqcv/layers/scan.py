@@ -4,22 +4,26 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from keras_seqcv.layers.recurrence import swap_time
 
-def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll: bool = False):
+
+def scan(step: Callable, sequences, states: Sequence, mask=None, carry=None, unroll: bool = False):
     """Run `step` over time; the general and slower sister of `recurrence.run`.
 
     Args:
         step: function of (inputs of one step (B, D), list of states) -> (output (B, U), list of new states).
-        inputs: (T, B, D).
+        sequences: (B, T, D).
         states: list of tensors, each (B, ...).
-        mask: (T, B) bool or None. Where False, the states stay as they were, and the output is the one before.
-        carry: (T, B) of the states' dtype or None: 0 where a row's state is set to zero before the step, else 1.
+        mask: (B, T) bool or None. Where False, the states stay as they were, and the output is the one before.
+        carry: (B, T) of the states' dtype or None: 0 where a row's state is set to zero before the step, else 1.
         unroll: write every step into the graph instead of a loop. Needs a static T.
 
     Returns:
-        outputs (T, B, U), where a masked step repeats the output before it (zero before the first, and after a reset),
+        outputs (B, T, U), where a masked step repeats the output before it (zero before the first, and after a reset),
         and the list of final states.
     """
+
+    inputs, mask, carry = (None if a is None else swap_time(a) for a in (sequences, mask, carry))
 
     def masked_step(t, x, states, previous_output):
         if carry is not None:
@@ -39,7 +43,7 @@ def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll
         for t, x in enumerate(tf.unstack(inputs)):
             output, states = masked_step(t, x, states, output)
             outputs.append(output)
-        return tf.stack(outputs), states
+        return tf.stack(outputs, axis=1), states
 
     steps = inputs.shape[0] or tf.shape(inputs)[0]
     buffer = tf.TensorArray(output.dtype, size=steps, element_shape=output.shape)
@@ -51,7 +55,7 @@ def scan(step: Callable, inputs, states: Sequence, mask=None, carry=None, unroll
     _, _, states, buffer = tf.while_loop(
         lambda t, *_: t < steps, body, (tf.constant(0), output, states, buffer), maximum_iterations=steps
     )
-    return buffer.stack(), states
+    return swap_time(buffer.stack()), states
 
 
 def _right_pad_rank(a, like):

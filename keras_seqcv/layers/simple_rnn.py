@@ -124,10 +124,13 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     def _engine_cell(self):
         return SimpleRNNMath(self.activation) if self.activation in _DERIVATIVES else None
 
-    def _project(self, inputs, context=None):
+    def _projection(self, context=None):
+        kernel = tf.convert_to_tensor(self.cell.kernel)
         bias = tf.convert_to_tensor(self.cell.bias) if self.use_bias else None
-        x = recurrence.project(inputs, tf.convert_to_tensor(self.cell.kernel), bias)
-        return x if context is None else x + tf.matmul(context, tf.convert_to_tensor(self.context_kernel))
+        if context is None:
+            return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
+        of_context = tf.matmul(context, tf.convert_to_tensor(self.context_kernel))  # (B, U)
+        return lambda inputs, rows: recurrence.project(inputs, kernel, bias) + of_context[rows]
 
     def _recurrent_weights(self):
         return [tf.convert_to_tensor(self.cell.recurrent_kernel)]

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_seqcv import export, layers, metrics
 from keras_seqcv.callbacks import ResetStates
-from keras_seqcv.models import language_model_signatures, text_writer
+from keras_seqcv.models import language_model_signatures, saving, text_writer
 from keras_seqcv.models.language_model_arguments import check_arguments
 
 _CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
@@ -189,6 +189,10 @@ class LanguageModel(keras.Model):
         if kwargs.get("_use_cached_eval_dataset"):  # inside `fit`, whose callbacks have it already
             return super().evaluate(x, y, *args, callbacks=callbacks, **kwargs)
         return super().evaluate(x, y, *args, callbacks=_with_reset(callbacks), **kwargs)
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """As `keras.Model.save`; a `.keras` file is put in place when it is whole."""
+        saving.save_whole(super().save, filepath, overwrite, zipped, **kwargs)
 
     def generate(self, prompt, length=200, temperature=1.0, top_k=None, top_p=None, greedy=False, seed=None, stop=None):
         """Write on, in one graph.

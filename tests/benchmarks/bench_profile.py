@@ -24,7 +24,7 @@ PARTS = {
     "backward loops": "backward",
     "weight gradients": "weights",
     "gradient of the inputs (second layer)": "inputs",
-    "time-major and back, row groups joined": "order",
+    "time-major row groups, and back": "order",
     "clipping and Adam": "optimizer",
 }
 
@@ -75,35 +75,40 @@ class Parts:
         self.sequences = [self.noise(length, batch, width) for width in (steps.WORDS, self.units)]  # (T, B, D)
         self.doutputs = self.noise(length, batch, self.units)
         self.groups = recurrence._group_count(batch)
-        self.rows = recurrence._group_rows(self.doutputs, self.groups)
+        self.rows = recurrence._row_groups(self.doutputs[0], self.groups)
         self.loops = [self.loop_of(layer, x) for layer, x in zip(self.layers, self.sequences)]
 
     def noise(self, *shape):
         return tf.constant(0.1 * self.rng.standard_normal(shape), tf.float32)
 
     def loop_of(self, layer, sequences):
-        """What a layer's loops read, as arrays that are computed once."""
-        cell, projected, weights = layer._engine_cell(), layer._project(sequences), layer._recurrent_weights()
+        """What a layer's loops read, as arrays that are computed once; the row groups lie apart."""
+        cell, weights, project = layer._engine_cell(), layer._recurrent_weights(), layer._projection()
+        inputs = [tf.identity(sequences[:, r]) for r in self.rows]  # each (T, B', D)
         initial = [self.noise(self.batch, self.units) for _ in tf.nest.flatten(layer.cell.state_size)]
-        loop = functools.partial(recurrence._loop, cell=cell, groups=self.groups, jit=True)
-        shared = dict(initial=initial, weights=weights, optional={}, length=tf.constant(self.length))
-        forward = functools.partial(loop(recurrence._forward), x=projected, keep=True, **shared)
+        doutputs = [self.doutputs[:, r] for r in self.rows]
+        loop = functools.partial(recurrence._loop, cell=cell, jit=True)
+        length = tf.constant(self.length)
+        shared = dict(initial=initial, weights=weights, optional={}, length=length)
+        xs = [project(x, r) for x, r in zip(inputs, self.rows)]
+        forward = functools.partial(loop(recurrence._forward, keep=True), xs=xs, **shared)
         _, kept = forward()
         backward = functools.partial(
-            loop(recurrence._backward), doutputs=self.doutputs, dfinals=initial, kept=kept, **shared
+            loop(recurrence._backward), doutputs=doutputs, dfinals=initial, kept=kept, **shared
         )
         _, deltas = backward()
-        dprojected = tf.concat([cell.input_gradient(d) for d in deltas], axis=1)  # (T, B, G U)
+        dxs = [cell.input_gradient(d) for d in deltas]  # each (T, B', G U)
         return dict(
-            cell=cell, weights=weights, initial=initial, forward=forward, kept=kept,
-            backward=backward, deltas=deltas, dprojected=dprojected,
+            cell=cell, inputs=inputs, initial=initial, forward=forward, kept=kept,
+            backward=backward, deltas=deltas, dxs=dxs,
         )  # fmt: skip
 
     def functions(self, targets):
         """Name -> function: the parts; and of those that hold matrix products, the products alone."""
         dense = graph(self.dense_and_loss)
-        # Inputs and outputs of two layers and their gradients; the data's has none.
-        blocks = [self.noise(self.batch, self.length, self.units) for _ in range(7)]
+        # Going in: inputs of two layers and gradients of outputs. Coming out: outputs, and the second inputs' gradient.
+        batches = [self.noise(self.batch, self.length, self.units) for _ in range(4)]
+        parts_of_rows = [[self.noise(self.length, self.batch // self.groups, self.units) for _ in self.rows]] * 3
         gradients = [self.noise(*v.shape) for v in self.variables]
         # The optimiser works on copies: the whole step goes on with the model's own weights.
         copies = [keras.Variable(v) for v in self.variables]
@@ -111,13 +116,15 @@ class Parts:
         optimizer.build(copies)
         apply = graph(lambda: optimizer.apply(gradients, copies))
         parts = {
-            "project": after_another(functools.partial(r._project, x) for r, x in zip(self.layers, self.sequences)),
+            "project": after_another(
+                functools.partial(self.project, layer, loop["inputs"]) for layer, loop in zip(self.layers, self.loops)
+            ),
             "forward": after_another(loop["forward"] for loop in self.loops),
             "dense": lambda: dense(self.doutputs, tf.constant(targets)),
             "backward": after_another(loop["backward"] for loop in self.loops),
             "weights": after_another(functools.partial(self.weight_gradients, k) for k in range(len(self.layers))),
             "inputs": graph(self.input_gradient),
-            "order": functools.partial(graph(self.change_order), blocks),
+            "order": functools.partial(graph(self.change_order), batches, parts_of_rows),
             "optimizer": apply,
         }
         return parts, self.products()
@@ -131,36 +138,36 @@ class Parts:
 
     def weight_gradients(self, k):
         """Those of the recurrent weights as in `recurrence.run`, those of the projections from TensorFlow."""
-        layer, loop, result = self.layers[k], self.loops[k], []
+        loop, result = self.loops[k], []
         for rows, kept, deltas in zip(self.rows, loop["kept"], loop["deltas"]):
             product = recurrence._product_with_previous(loop["initial"][0][rows], kept["states"][0], None)
             result.append(loop["cell"].weight_gradients(product, kept["saved"], deltas))
         result = [functools.reduce(tf.add, of_groups) for of_groups in zip(*result)]
-        sources = [layer.cell.kernel.value, layer.cell.bias.value]
-        return result + self.through_projection(layer, loop, self.sequences[k], sources)
+        cell = self.layers[k].cell
+        return result + self.through_projection(k, loop["inputs"], [cell.kernel.value, cell.bias.value])
 
     def input_gradient(self):
-        x = self.sequences[1]
-        return self.through_projection(self.layers[1], self.loops[1], x, x)
+        inputs = self.loops[1]["inputs"]
+        return self.through_projection(1, inputs, inputs)
 
-    def through_projection(self, layer, loop, x, sources):
+    def through_projection(self, k, inputs, sources):
         """The projection itself is not needed for its gradient, and TensorFlow leaves it out of the graph."""
         with tf.GradientTape() as tape:
-            tape.watch(x)
-            projected = layer._project(x)
-        return tape.gradient(projected, sources, output_gradients=loop["dprojected"])
+            tape.watch(inputs)
+            projected = self.project(self.layers[k], inputs)
+        return tape.gradient(projected, sources, output_gradients=self.loops[k]["dxs"])
 
-    def change_order(self, blocks):
-        """Blocks (B, T, U) to (T, B, U); states and input gradients of the row groups to whole batches."""
-        result = [tf.transpose(block, (1, 0, 2)) for block in blocks]
-        if self.groups > 1:
-            for loop in self.loops:
-                result.append(tf.concat([kept["states"][0] for kept in loop["kept"]], axis=1))
-                result.append(tf.concat([loop["cell"].input_gradient(d) for d in loop["deltas"]], axis=1))
-        return result
+    def project(self, layer, inputs):
+        project = layer._projection()
+        return [project(x, r) for x, r in zip(inputs, self.rows)]
+
+    def change_order(self, batches, parts):
+        """Blocks (B, T, U) to time-major row groups, and back to whole batches."""
+        result = [[tf.transpose(block[r], (1, 0, 2)) for r in self.rows] for block in batches]
+        return result + [tf.concat([tf.transpose(a, (1, 0, 2)) for a in groups], axis=0) for groups in parts]
 
     def products(self):
-        wide = self.loops[0]["dprojected"].shape[-1]  # G U
+        wide = self.loops[0]["dxs"][0].shape[-1]  # G U
         flat = [tf.reshape(x, (-1, x.shape[-1])) for x in self.sequences]  # (T B, D)
         kernels = [self.noise(x.shape[-1], wide) for x in flat]
         hidden, delta, dlogits = (self.noise(self.length * self.batch, n) for n in (self.units, wide, steps.WORDS))

@@ -1,4 +1,4 @@
-"""A tagger of two LSTM layers in LiteRT, one thread: ours, fused, and Keras's LSTM, unrolled."""
+"""A tagger of LSTM layers in LiteRT, one thread: ours, fused, and Keras's unrolled, by Keras's export and by ours."""
 
 import tempfile
 from pathlib import Path
@@ -7,13 +7,16 @@ import keras
 import numpy as np
 
 import keras_seqcv as ks
+from keras_seqcv.export.to_tflite import operators_of
 from tests.benchmarks import timing
 
 FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 FEATURES, TAGS = 64, 16
 COLUMNS = {
+    "layers": "{}",
+    "units": "{}",
     "tagger": "{}",
-    "ms": "{:.3f}",
+    "ms": "{:.2f}",
     "time / ours": "{:.2f}",
     FUSED: "{}",
     "operators": "{}",
@@ -22,44 +25,59 @@ COLUMNS = {
 }
 
 
+TITLES = {
+    "ours": "`ks.layers.LSTM`",
+    "keras": "`keras.layers.LSTM(unroll=True)`, `model.export`",
+    "keras, our export": "the same, `ks.export.tflite`",
+}
+
+
 def main(argv=None):
-    args = timing.arguments(__doc__, argv, rounds=15)
-    units, length = (8, 6) if args.quick else (256, 50)
-    theirs = tagger(keras.layers.LSTM, units, length, unroll=True)
-    ours = tagger(ks.layers.LSTM, units, length)
-    ours.set_weights(theirs.get_weights())
-    x = np.random.default_rng(0).standard_normal((1, length, FEATURES)).astype("float32")
-    expected = theirs(x)
-    reports, runs = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
-        # The same converter and settings, float32 and built-in operators only: the layers make the difference.
-        for name, model in {"ours": ours, "keras": theirs}.items():
-            timing.progress("tagger: converting", name)
-            path = Path(folder) / f"{name}.tflite"
-            reports[name] = ks.export.tflite(model, path, verbose=False)
-            runs[name] = interpreter_run(path, x)
-        result = timing.compare(runs, args.rounds)
-        rows = [
-            {
-                "tagger": title,
-                "ms": 1e3 * result.median(name),
-                "time / ours": result.ratio(name),
-                FUSED: reports[name].operators[FUSED],
-                "operators": sum(reports[name].operators.values()),
-                "file, MB": reports[name].bytes / 1e6,
-                "largest difference": float(np.abs(runs[name]() - expected).max()),
-            }
-            for name, title in {"ours": "keras_seqcv.layers.LSTM", "keras": "keras.layers.LSTM(unroll=True)"}.items()
-        ]
-    note = (
-        f"2 x {units} units, {length} steps of {FEATURES} features, batch 1, one thread. Difference: to Keras's model."
-    )
+    args = timing.arguments(__doc__, argv, rounds=15, add=options)
+    length = 6 if args.quick else 50
+    sizes = [(2, 8)] if args.quick else [tuple(map(int, size.split("x"))) for size in args.sizes]
+    rows = []
+    for layers, units in sizes:
+        timing.progress("tagger:", layers, "layers,", units, "units")
+        rows += rows_of(layers, units, length, args.rounds)
+    note = f"{length} steps of {FEATURES} features, batch 1, one thread, float32. Difference: to Keras's model."
     timing.show(__file__, COLUMNS, rows, args, note)
 
 
-def tagger(layer, units, length, **options):
-    layers = [layer(units, return_sequences=True, **options) for _ in range(2)]
-    return keras.Sequential([keras.Input((length, FEATURES), batch_size=1), *layers, keras.layers.Dense(TAGS)])
+def options(parser):
+    parser.add_argument("--sizes", nargs="+", default=["1x128", "1x256", "2x256", "1x512"], help="layers x units")
+
+
+def rows_of(layers, units, length, rounds):
+    theirs = tagger(keras.layers.LSTM, layers, units, length, unroll=True)
+    ours = tagger(ks.layers.LSTM, layers, units, length)
+    ours.set_weights(theirs.get_weights())
+    x = np.random.default_rng(0).standard_normal((1, length, FEATURES)).astype("float32")
+    expected = theirs(x)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / f"{k}.tflite" for k, name in enumerate(TITLES)}
+        ks.export.tflite(ours, paths["ours"], verbose=False)
+        theirs.export(paths["keras"], format="litert", verbose=False)
+        ks.export.tflite(theirs, paths["keras, our export"], verbose=False)
+        contents = {name: path.read_bytes() for name, path in paths.items()}
+        runs = {name: interpreter_run(path, x) for name, path in paths.items()}
+        result = timing.compare(runs, rounds)
+    rows = []
+    for name, title in TITLES.items():
+        operators = operators_of(contents[name])
+        row = {"layers": layers, "units": units, "tagger": title, "ms": 1e3 * result.median(name)}
+        row |= {"time / ours": result.ratio(name), FUSED: operators[FUSED], "operators": sum(operators.values())}
+        row |= {
+            "file, MB": len(contents[name]) / 1e6,
+            "largest difference": float(np.abs(runs[name]() - expected).max()),
+        }
+        rows.append(row)
+    return rows
+
+
+def tagger(layer, layers, units, length, **options):
+    stack = [layer(units, return_sequences=True, **options) for _ in range(layers)]
+    return keras.Sequential([keras.Input((length, FEATURES), batch_size=1), *stack, keras.layers.Dense(TAGS)])
 
 
 def interpreter_run(path, x):

@@ -271,3 +271,14 @@ def test_mixed_precision_exports_in_float32(tmp_path):
     runner, plain = ks.export.load_tflite(tmp_path / "m.tflite"), small(cell="gru", loud=1.5, dtype="float32")
     plain.set_weights(model.get_weights())
     assert runner.generate("abc", 20, greedy=True) == plain.generate("abc", length=20, greedy=True)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_saved_model_writes_what_the_model_writes(tmp_path, policy):
+    keras.config.set_dtype_policy(policy)
+    model = small(cell="lstm", loud=1.5)
+    report = ks.export.saved_model(model, tmp_path / "m", verbose=False)
+    assert report.difference < 1e-4  # both round in half precision, and in the same places
+    arguments = {"length": tf.constant(20), "temperature": tf.constant(0.0), "seed": tf.constant(0)}
+    written = tf.saved_model.load(tmp_path / "m").signatures["generate"](prompt=tf.constant(["abc"]), **arguments)
+    assert written["text"].numpy()[0].decode() == model.generate("abc", length=20, greedy=True)

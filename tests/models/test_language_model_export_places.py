@@ -34,22 +34,27 @@ def test_unwritable_path(model, tmp_path, write):
     assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.mark.parametrize("write", ["saved_model", "tflite"])
-def test_full_disk(tmp_path, write):
+@pytest.mark.parametrize("name", ["saved_model", "model.tflite", "model.keras"])
+def test_full_disk(tmp_path, name):
     """Files end at 20 kB: nothing new is left, and what was there stays."""
-    model, path = small(cell="gru", units=64), tmp_path / "model"
-    if write == "tflite":
+    model, path = small(cell="gru", units=64), tmp_path / name
+    write = {
+        "saved_model": lambda: ks.export.saved_model(model, path, verbose=False),
+        "model.tflite": lambda: ks.export.tflite(model, path, verbose=False),
+        "model.keras": lambda: model.save(path),
+    }[name]
+    if name != "saved_model":
         path.write_bytes(b"earlier")
     before = os.listdir(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(OSError, match="cannot write .*model"):
-            getattr(ks.export, write)(model, path, verbose=False)
+        with pytest.raises(OSError, match=f"cannot write .*{name}"):
+            write()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(tmp_path) == before
-    if write == "tflite":
+    if name != "saved_model":
         assert path.read_bytes() == b"earlier"
 
 

@@ -1,0 +1,41 @@
+"""Run notebooks again, in place, and keep what a reader needs of them: `python -m tests.run_notebooks FILE ...`."""
+
+import os
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+
+
+def main(paths):
+    for path in map(Path, paths):
+        print(f"running {path} ...", flush=True)
+        notebook = nbformat.read(path, as_version=4)
+        run(notebook, path.parent)
+        beside = path.with_name(f".{path.name}.tmp")
+        nbformat.write(notebook, beside)
+        os.replace(beside, path)
+
+
+def run(notebook, folder):
+    """Run all cells in `folder`, without a trace of when and where: neither times nor progress on the error stream."""
+    resources = {"metadata": {"path": str(folder)}}
+    client = nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=resources)
+    client.execute(env=environment())
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
+def environment(**extra):
+    """The process environment with this checkout first on the path, and pictures inside the notebook."""
+    root = str(Path(__file__).resolve().parents[1])
+    paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    inherited = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return {**inherited, "PYTHONPATH": paths, **extra}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
