@@ -10,7 +10,7 @@ import numpy as np
 
 import keras_seqcv as ks
 
-BATCH, STEPS, FEATURES, UNITS, CONTEXT = 3, 5, 4, 6, 2
+BATCH, STEPS, FEATURES, UNITS, CONTEXT, PLACES = 3, 5, 4, 6, 2, 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,16 +21,21 @@ class Row:
         name: of the row.
         make: function of keyword options (`dtype`, `name` ...) -> the layer.
         inputs: argument name -> shape without the batch axis, in the order of `call`. Data are random floats.
-        output: shape without the batch axis.
-        output_mask: whether the mask of the sequences comes out again.
+        outputs: shape of each output without the batch axis.
+        masked: the input that a mask belongs to.
+        output_mask: whether that mask comes out again.
+        by_loss: whether a loss on the outputs reaches every weight and input. Where not, the layer's own tests say how
+            it learns.
         fused: the LiteRT operator that the layer becomes, if there is one.
     """
 
     name: str
     make: Callable
     inputs: dict
-    output: tuple
+    outputs: list
+    masked: str = "sequences"
     output_mask: bool = True
+    by_loss: bool = True
     fused: str | None = None
 
     def data(self, batch=BATCH, seed=0) -> dict:
@@ -43,12 +48,25 @@ def _recurrent(layer, **fixed):
 
 
 SEQUENCES = {"sequences": (STEPS, FEATURES)}
-OUTPUT = (STEPS, UNITS)
+OUTPUTS = [(STEPS, UNITS)]
+
+
+def _attention(name, make, query=UNITS, **more):
+    """A layer that looks with a query at the places of a memory."""
+    inputs = {"query": (query,), "memory": (PLACES, FEATURES)}
+    return Row(name, make, inputs, [(FEATURES,), (PLACES,)], masked="memory", output_mask=False, **more)
+
 
 TABLE = [
-    Row("SimpleRNN", _recurrent(ks.layers.SimpleRNN), SEQUENCES, OUTPUT),
-    Row("SimpleRNN with context", _recurrent(ks.layers.SimpleRNN), {**SEQUENCES, "context": (CONTEXT,)}, OUTPUT),
-    Row("LSTM", _recurrent(ks.layers.LSTM), SEQUENCES, OUTPUT, fused="UNIDIRECTIONAL_SEQUENCE_LSTM"),
-    Row("GRU", _recurrent(ks.layers.GRU), SEQUENCES, OUTPUT),
-    Row("GRU reset_after=False", _recurrent(ks.layers.GRU, reset_after=False), SEQUENCES, OUTPUT),
+    Row("SimpleRNN", _recurrent(ks.layers.SimpleRNN), SEQUENCES, OUTPUTS),
+    Row("SimpleRNN with context", _recurrent(ks.layers.SimpleRNN), {**SEQUENCES, "context": (CONTEXT,)}, OUTPUTS),
+    Row("LSTM", _recurrent(ks.layers.LSTM), SEQUENCES, OUTPUTS, fused="UNIDIRECTIONAL_SEQUENCE_LSTM"),
+    Row("GRU", _recurrent(ks.layers.GRU), SEQUENCES, OUTPUTS),
+    Row("GRU reset_after=False", _recurrent(ks.layers.GRU, reset_after=False), SEQUENCES, OUTPUTS),
+    _attention("AdditiveAttention", lambda **options: ks.layers.AdditiveAttention(UNITS, **options)),
+    _attention("DotProductAttention", lambda **options: ks.layers.DotProductAttention("general", **options)),
+    _attention(
+        "DotProductAttention scaled", lambda **options: ks.layers.DotProductAttention("scaled", **options), FEATURES
+    ),
+    _attention("HardAttention", lambda **options: ks.layers.HardAttention(UNITS, seed=1, **options), by_loss=False),
 ]
