@@ -20,9 +20,10 @@ def main(paths):
 
 def run(notebook, folder):
     """Run all cells in `folder`, without a trace of when and where: neither times nor progress on the error stream."""
-    resources = {"metadata": {"path": str(folder)}}
-    client = nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=resources)
+    options = {"kernel_name": "python3", "record_timing": False, "coalesce_streams": True}
+    client = nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options)
     client.execute(env=environment())
+    notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
