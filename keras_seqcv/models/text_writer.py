@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.decoding import choose, random_stream, write
+from keras_seqcv.layers.recurrence import group_count
 
 _SCORE_STEPS = 512
 _LEAST_PLACES = 64
@@ -144,7 +145,8 @@ class TextWriter:
 
         def run(ids, lengths, length, seed, **options):
             states = self._model.initial_states(tf.shape(ids)[0])
-            return write(self._model.step, states, ids, lengths, length, seed, places=places, **options)
+            groups = group_count(ids.shape[0]) if jit else 1
+            return write(self._model.step, states, ids, lengths, length, seed, places=places, groups=groups, **options)
 
         return self._function(("write", places, jit, *choice.options), run, jit)
 

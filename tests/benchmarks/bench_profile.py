@@ -74,8 +74,8 @@ class Parts:
         # The widths of the layers' inputs and outputs; every layer below is called as `recurrence.run` calls it.
         self.sequences = [self.noise(length, batch, width) for width in (steps.WORDS, self.units)]  # (T, B, D)
         self.doutputs = self.noise(length, batch, self.units)
-        self.groups = recurrence._group_count(batch)
-        self.rows = recurrence._row_groups(self.doutputs[0], self.groups)
+        self.groups = recurrence.group_count(batch)
+        self.rows = recurrence.row_groups(self.doutputs[0], self.groups)
         self.loops = [self.loop_of(layer, x) for layer, x in zip(self.layers, self.sequences)]
 
     def noise(self, *shape):

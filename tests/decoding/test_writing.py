@@ -154,3 +154,33 @@ def test_buffers_are_plain_tensors():
     operators = {node.op for function in library for node in function.node_def}
     assert "GatherV2" in operators  # the body of the loop was looked at
     assert not [name for name in operators if name.startswith("Tensor")]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_groups_of_rows_write_the_same(jit_compile):
+    """States that depend on what was written, seven rows in three groups, prompts of different lengths."""
+    rng = np.random.default_rng(0)
+    table = tf.constant(rng.standard_normal((6, 6)), "float32")
+
+    def step(tokens, states):
+        states = 0.5 * states + tf.gather(table, tokens)
+        return states, states
+
+    prompts, lengths = rng.integers(0, 6, (7, 4)), rng.integers(1, 5, 7)
+
+    @tf.function(jit_compile=jit_compile)
+    def written(groups):
+        return ks.decoding.write(
+            step,
+            tf.zeros((7, 6)),
+            tf.constant(prompts, tf.int32),
+            tf.constant(lengths, tf.int32),
+            9,
+            seed=3,
+            temperature=0.8,
+            groups=groups,
+        )
+
+    whole = written(1)
+    assert len({tuple(row) for row in whole.numpy()}) > 3
+    np.testing.assert_array_equal(written(3), whole)
