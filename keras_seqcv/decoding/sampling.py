@@ -45,10 +45,14 @@ def choose(logits, uniform, temperature, top_k=None, top_p=None):
     sampling = temperature > _LEAST_TEMPERATURE
     scaled = logits / tf.where(sampling, temperature, 1.0)
     scaled = _restrict(scaled, top_k, top_p)
-    cumulative = _cumulative_sum(tf.nn.softmax(scaled))  # (B, V)
-    # Relative to the last entry: rounding may leave the sum below 1, and the last token may be a forbidden one.
-    below = cumulative <= uniform[:, None] * cumulative[:, -1:]
-    sampled = tf.reduce_sum(tf.cast(below, tf.int32), axis=-1)
+    p = tf.nn.softmax(scaled)
+    cumulative = _cumulative_sum(p)  # (B, V)
+    # Rounding may leave the last sum below 1, and let a sum rise at a token without probability, which is never chosen.
+    possible = p > 0.0
+    total = tf.reduce_max(tf.where(possible, cumulative, tf.zeros_like(cumulative)), axis=-1, keepdims=True)
+    reached = possible & ((cumulative > uniform[:, None] * total) | (cumulative >= total))
+    tokens = tf.range(tf.shape(scaled)[-1])
+    sampled = tf.reduce_min(tf.where(reached, tokens, tf.shape(scaled)[-1]), axis=-1)
     return tf.where(sampling, sampled, likeliest)
 
 

@@ -170,7 +170,7 @@ def test_groups_of_rows_write_the_same(jit_compile):
 
     @tf.function(jit_compile=jit_compile)
     def written(groups):
-        return ks.decoding.write(
+        return write(
             step,
             tf.zeros((7, 6)),
             tf.constant(prompts, tf.int32),
