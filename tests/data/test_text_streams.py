@@ -279,3 +279,10 @@ def test_rows_stay_with_their_replica(tmp_path):
     """
     done = run_script(script, tmp_path)
     assert done.returncode == 0 and "all right" in done.stdout, done.stderr[-2000:]
+
+
+def test_streams_are_not_tuned_while_they_run():
+    """An iterator that is tuned waits for a sleeping thread when it goes, at the beginning of every epoch."""
+    train, valid = text_streams("to be or not to be\n" * 40, batch_size=2, steps=8, validation=0.2)
+    for dataset in (train, valid, train.map(lambda x, y: (x, y))):
+        assert dataset.options().autotune.enabled is False
