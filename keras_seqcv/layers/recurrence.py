@@ -148,7 +148,7 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
         `outputs` (B, T, U), the first state after every step, and the list of final states, each (B, U).
     """
     steps, length = sequences.shape[1], tf.shape(sequences)[1]
-    jit = _jit_serves(weights[0])
+    jit = _jit_serves(weights[0], sequences.shape[0])
     rows = row_groups(sequences, group_count(sequences.shape[0]) if jit else 1)
     xs = [project(swap_time(sequences[r]), r) for r in rows]  # each (T, B', G U)
     optional = {k: swap_time(v)[..., None] for k, v in (("mask", mask), ("carry", carry)) if v is not None}  # (T, B, 1)
@@ -199,10 +199,11 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
     return outputs, finals
 
 
-def _jit_serves(kernel) -> bool:
+def _jit_serves(kernel, batch: int | None) -> bool:
     if not _jit_enabled.get() or tf.executing_eagerly() or current_export_format() is not None or has_gpu():
         return False
-    return kernel.shape.num_elements() <= _MAX_JIT_KERNEL
+    few_rows = batch is not None and batch < _MIN_GROUP_ROWS  # for them XLA packs nothing
+    return few_rows or kernel.shape.num_elements() <= _MAX_JIT_KERNEL
 
 
 def _forward(cell, length, xs, initial, weights, optional, keep):
