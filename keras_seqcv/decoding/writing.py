@@ -44,7 +44,7 @@ def write(
         (B, places) int32: the tokens written, zero behind the first `length`.
 
     Raises:
-        ValueError: if `places` is missing.
+        ValueError: if `places` is missing, or `groups` is below 1.
 
     Example:
 
@@ -53,6 +53,8 @@ def write(
     >>> ks.decoding.write(count, (), prompts, lengths, 4, seed=0, temperature=0.0).numpy().tolist()
     [[2, 3, 4, 0], [4, 0, 1, 2]]
     """
+    if groups < 1:
+        raise ValueError(f"groups: expected an int >= 1, received {groups!r}")
     if places is None:
         if tf.is_tensor(length):
             raise ValueError("places: expected an int where length is a tensor, received None")

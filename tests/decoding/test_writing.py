@@ -184,3 +184,8 @@ def test_groups_of_rows_write_the_same(jit_compile):
     whole = written(1)
     assert len({tuple(row) for row in whole.numpy()}) > 3
     np.testing.assert_array_equal(written(3), whole)
+
+
+def test_groups_below_one_are_refused():
+    with pytest.raises(ValueError, match="groups: expected an int >= 1, received 0"):
+        write(step, (), tf.zeros((1, 1), tf.int32), tf.ones(1, tf.int32), 1, seed=0, groups=0)
