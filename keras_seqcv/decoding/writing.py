@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_seqcv.decoding import random_stream
 from keras_seqcv.decoding.sampling import choose
-from keras_seqcv.layers.recurrence import row_groups
+from keras_seqcv.layers.loops import row_groups
 
 
 def write(

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers.export_scope import export_scope
-from keras_seqcv.layers.recurrence import jit_scope
+from keras_seqcv.layers.loops import jit_scope
 from keras_seqcv.layers.stream_state import stream_scope
 
 

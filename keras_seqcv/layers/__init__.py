@@ -4,8 +4,8 @@ from keras_seqcv.layers.attention import AdditiveAttention, DotProductAttention
 from keras_seqcv.layers.export_scope import current_export_format, export_scope
 from keras_seqcv.layers.gru import GRU
 from keras_seqcv.layers.hard_attention import HardAttention
+from keras_seqcv.layers.loops import jit_scope
 from keras_seqcv.layers.lstm import LSTM
-from keras_seqcv.layers.recurrence import jit_scope
 from keras_seqcv.layers.simple_rnn import SimpleRNN
 from keras_seqcv.layers.stream_state import reset_states, stream_scope
 

@@ -7,20 +7,46 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers import recurrence
-from keras_seqcv.layers.recurrent_layer import RecurrentLayer
+from keras_seqcv.layers.recurrent_layer import RecurrentLayer, has_standard_gates
 
 # Both forms below work on tanh alone (see `LSTMMath`): a_z and a_r are the tanh values of the gates, a gate is
 # (1 + a) / 2, and kernels and inputs of the gates come halved.
 
 
+class _HalvedGates(recurrence.Cell):
+    """What both forms take from a Keras cell."""
+
+    @classmethod
+    def of(cls, cell):
+        if not has_standard_gates(cell):
+            return None
+        return GRUMath() if cell.reset_after else TextbookGRUMath()
+
+    def input_weights(self, cell):
+        kernel = tf.convert_to_tensor(cell.kernel)
+        scale = _gate_scale(cell, kernel.dtype)
+        if not cell.use_bias:
+            return kernel * scale, None
+        bias = tf.convert_to_tensor(cell.bias)
+        return kernel * scale, (bias[0] if cell.reset_after else bias) * scale
+
+    def recurrent_weights(self, cell):
+        kernel = tf.convert_to_tensor(cell.recurrent_kernel)
+        scale = _gate_scale(cell, kernel.dtype)
+        if not cell.reset_after:
+            return [kernel * scale]
+        bias = tf.convert_to_tensor(cell.bias)[1] if cell.use_bias else tf.zeros_like(scale)
+        return [kernel * scale, bias * scale]
+
+
 @dataclasses.dataclass(frozen=True)
-class GRUMath(recurrence.Cell):
+class GRUMath(_HalvedGates):
     """The GRU step with the reset gate after the product, as in cuDNN. Weights: kernel (U, 3U), bias (3U,)."""
 
-    def step(self, x, states, weights):
+    def step(self, x, states, weights, product=tf.matmul):
         (h,), (kernel, bias) = states, weights
         x_z, x_r, x_g = tf.split(x, 3, axis=1)
-        p_z, p_r, p_g = tf.split(tf.matmul(h, kernel) + bias, 3, axis=1)
+        p_z, p_r, p_g = tf.split(product(h, kernel) + bias, 3, axis=1)
         a_z, a_r = tf.tanh(x_z + p_z), tf.tanh(x_r + p_r)
         g = tf.tanh(x_g + 0.5 * (1.0 + a_r) * p_g)
         return [g + 0.5 * (1.0 + a_z) * (h - g)], [a_z, a_r, g, p_g]
@@ -48,16 +74,18 @@ class GRUMath(recurrence.Cell):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextbookGRUMath(recurrence.Cell):
+class TextbookGRUMath(_HalvedGates):
     """The GRU step with the reset gate on the state, before the product. Weights: kernel (U, 3U)."""
 
-    def step(self, x, states, weights):
+    separable = False  # the second product is of all reset gates
+
+    def step(self, x, states, weights, product=tf.matmul):
         (h,), (kernel,) = states, weights
         units = kernel.shape[0]
         x_z, x_r, x_g = tf.split(x, 3, axis=1)
-        p_z, p_r = tf.split(tf.matmul(h, kernel[:, : 2 * units]), 2, axis=1)
+        p_z, p_r = tf.split(product(h, kernel[:, : 2 * units]), 2, axis=1)
         a_z, a_r = tf.tanh(x_z + p_z), tf.tanh(x_r + p_r)
-        g = tf.tanh(x_g + tf.matmul(0.5 * (1.0 + a_r) * h, kernel[:, 2 * units :]))
+        g = tf.tanh(x_g + product(0.5 * (1.0 + a_r) * h, kernel[:, 2 * units :]))
         return [g + 0.5 * (1.0 + a_z) * (h - g)], [a_z, a_r, g]
 
     def transposed(self, weights):
@@ -135,26 +163,8 @@ class GRU(RecurrentLayer, keras.layers.GRU):
     """
 
     def _engine_cell(self):
-        if not self._has_standard_gates() or self.cell.implementation != 2:
-            return None
-        return GRUMath() if self.reset_after else TextbookGRUMath()
+        return _HalvedGates.of(self.cell)
 
-    def _projection(self, context=None):
-        kernel, bias = tf.convert_to_tensor(self.cell.kernel), None
-        scale = self._gate_scale(kernel.dtype)
-        if self.use_bias:
-            bias = tf.convert_to_tensor(self.cell.bias)
-            bias = (bias[0] if self.reset_after else bias) * scale
-        kernel = kernel * scale
-        return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
 
-    def _recurrent_weights(self):
-        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        scale = self._gate_scale(kernel.dtype)
-        if not self.reset_after:
-            return [kernel * scale]
-        bias = tf.convert_to_tensor(self.cell.bias)[1] if self.use_bias else tf.zeros_like(scale)
-        return [kernel * scale, bias * scale]
-
-    def _gate_scale(self, dtype):
-        return tf.constant(np.repeat([0.5, 0.5, 1.0], self.units), dtype)
+def _gate_scale(cell, dtype):
+    return tf.constant(np.repeat([0.5, 0.5, 1.0], cell.units), dtype)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_seqcv.layers import recurrence
 from keras_seqcv.layers.fused_lstm import fused_lstm
-from keras_seqcv.layers.recurrent_layer import RecurrentLayer
+from keras_seqcv.layers.recurrent_layer import RecurrentLayer, has_standard_gates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,9 +19,22 @@ class LSTMMath(recurrence.Cell):
     are kept apart, in buffers of their own, because XLA cuts blocks out of a wide buffer slowly.
     """
 
-    def step(self, x, states, weights):
+    @classmethod
+    def of(cls, cell):
+        return cls() if has_standard_gates(cell) else None
+
+    def input_weights(self, cell):
+        kernel = tf.convert_to_tensor(cell.kernel)
+        scale = _gate_scale(cell, kernel.dtype)
+        return kernel * scale, tf.convert_to_tensor(cell.bias) * scale if cell.use_bias else None
+
+    def recurrent_weights(self, cell):
+        kernel = tf.convert_to_tensor(cell.recurrent_kernel)
+        return [kernel * _gate_scale(cell, kernel.dtype)]
+
+    def step(self, x, states, weights, product=tf.matmul):
         h, c = states
-        i, f, g, o = (tf.tanh(z) for z in tf.split(x + tf.matmul(h, weights[0]), 4, axis=1))
+        i, f, g, o = (tf.tanh(z) for z in tf.split(x + product(h, weights[0]), 4, axis=1))
         c = 0.5 * ((1.0 + f) * c + (1.0 + i) * g)
         h = 0.5 * (1.0 + o) * tf.tanh(c)
         return [h, c], [i, f, g, o]
@@ -105,22 +118,7 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
     """
 
     def _engine_cell(self):
-        standard = self._has_standard_gates() and self.cell.implementation == 2
-        return LSTMMath() if standard else None
-
-    def _projection(self, context=None):
-        kernel = tf.convert_to_tensor(self.cell.kernel)
-        scale = self._gate_scale(kernel.dtype)
-        bias = tf.convert_to_tensor(self.cell.bias) * scale if self.use_bias else None
-        kernel = kernel * scale
-        return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
-
-    def _recurrent_weights(self):
-        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        return [kernel * self._gate_scale(kernel.dtype)]
-
-    def _gate_scale(self, dtype):
-        return tf.constant(np.repeat([0.5, 0.5, 1.0, 0.5], self.units), dtype)
+        return LSTMMath.of(self.cell)
 
     def _fused(self, sequences):
         if self._engine_cell() is None or sequences.shape[0] is None:
@@ -129,3 +127,7 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
             sequences = tf.reverse(sequences, [1])
         _, outputs = fused_lstm(sequences, self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         return outputs
+
+
+def _gate_scale(cell, dtype):
+    return tf.constant(np.repeat([0.5, 0.5, 1.0, 0.5], cell.units), dtype)

@@ -16,45 +16,24 @@ What makes it fast on a CPU, each found by measuring:
   same, the forward loop runs again and keeps it then.
 """
 
-import concurrent.futures
-import contextlib
-import contextvars
 import functools
-import os
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from keras_seqcv.layers.export_scope import current_export_format
-
-_jit_enabled = contextvars.ContextVar("keras_seqcv_jit", default=True)
-_MAX_GROUPS = 4
-_MIN_GROUP_ROWS = 8
-# Numbers in a recurrent kernel. XLA's product packs it anew at every step: fine in a cache, slow where it has to come
-# from memory (LSTM of 1,024 units: TensorFlow's own loop is 1.4 times as fast, with 512 units 0.9 times).
-_MAX_JIT_KERNEL = 2**21
-
-
-@contextlib.contextmanager
-def jit_scope(enabled: bool):
-    """Switch the XLA compilation of recurrent loops on or off inside a `with` block.
-
-    XLA makes long trainings faster and the first step of each new shape slower by about a second. Models that are
-    traced inside `jit_scope(False)` run their loops as plain TensorFlow graphs.
-
-    Args:
-        enabled: bool.
-
-    Example:
-
-    >>> with ks.layers.jit_scope(False):
-    ...     y = ks.layers.LSTM(4)(np.zeros((1, 3, 2), "float32"))
-    """
-    token = _jit_enabled.set(bool(enabled))
-    try:
-        yield
-    finally:
-        _jit_enabled.reset(token)
+from keras_seqcv.layers.loops import (
+    buffer,
+    group_count,
+    jit_serves,
+    join,
+    pad_time,
+    padded_length,
+    row_groups,
+    swap_time,
+    traced_apart,
+    unstack,
+)
 
 
 class Cell:
@@ -65,8 +44,27 @@ class Cell:
     product first.
     """
 
-    def step(self, x, states, weights):
-        """`x` (B, G U), `states` list of (B, U) -> new states, and a list of what the gradient needs beside them."""
+    # Whether a unit's step reads the other units through the product alone, so that units can be computed apart.
+    separable = True
+
+    @classmethod
+    def of(cls, cell):
+        """The mathematics of a Keras cell, or None where its options need the cell itself."""
+        raise NotImplementedError
+
+    def input_weights(self, cell):
+        """The weights of a Keras cell by which inputs are projected: kernel (D, G U), and bias (G U,) or None."""
+        raise NotImplementedError
+
+    def recurrent_weights(self, cell):
+        """The weights of a Keras cell that `step` takes."""
+        raise NotImplementedError
+
+    def step(self, x, states, weights, product=tf.matmul):
+        """`x` (B, G U), `states` list of (B, U) -> new states, and a list of what the gradient needs beside them.
+
+        `product` multiplies by a kernel; a loop that treats the gradients of kernels in its own way gives its own.
+        """
         raise NotImplementedError
 
     def transposed(self, weights):
@@ -148,15 +146,15 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
         `outputs` (B, T, U), the first state after every step, and the list of final states, each (B, U).
     """
     steps, length = sequences.shape[1], tf.shape(sequences)[1]
-    jit = _jit_serves(weights[0], sequences.shape[0])
+    jit = jit_serves(weights[0], sequences.shape[0])
     rows = row_groups(sequences, group_count(sequences.shape[0]) if jit else 1)
     xs = [project(swap_time(sequences[r]), r) for r in rows]  # each (T, B', G U)
     optional = {k: swap_time(v)[..., None] for k, v in (("mask", mask), ("carry", carry)) if v is not None}  # (T, B, 1)
     if jit and steps is None:
         # XLA compiles for each new shape. A few padded lengths keep the number of compilations small, and the loop
         # stops at the true length, so that padding costs memory and no time.
-        padding = _padded_length(length) - length
-        xs, optional = tf.nest.map_structure(lambda a: _pad_time(a, padding), (xs, optional))
+        padding = padded_length(length) - length
+        xs, optional = tf.nest.map_structure(lambda a: pad_time(a, padding), (xs, optional))
 
     def forward(keep):
         return _loop(_forward, cell, jit, keep=keep)
@@ -165,7 +163,7 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
         inputs = dict(xs=xs, initial=states, weights=weights, optional=optional, length=length)
         finals, kept = forward(keep)(**inputs)
         outputs = [k["states"][0] for k in kept]
-        finals = [_join(parts) for parts in zip(*finals, strict=True)]
+        finals = [join(parts) for parts in zip(*finals, strict=True)]
 
         def gradient(*upstream):
             doutputs, dfinals = list(upstream[: len(rows)]), list(upstream[len(rows) :])
@@ -183,7 +181,7 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
             ]
             dxs = [cell.input_gradient(d) for d in deltas]
             dweights = [functools.reduce(tf.add, parts) for parts in zip(*per_group, strict=True)]
-            return dxs, [_join(parts) for parts in zip(*dstates, strict=True)], dweights
+            return dxs, [join(parts) for parts in zip(*dstates, strict=True)], dweights
 
         return (*outputs, *finals), gradient
 
@@ -194,23 +192,16 @@ def run(cell: Cell, project, sequences, states: Sequence, weights: Sequence, mas
     outputs, finals = results[: len(rows)], list(results[len(rows) :])
     if jit and steps is None:
         outputs = [y[:length] for y in outputs]
-    outputs = _join(swap_time(y) for y in outputs)  # (B, T, U)
+    outputs = join(swap_time(y) for y in outputs)  # (B, T, U)
     outputs.set_shape((*sequences.shape[:2], outputs.shape[-1]))
     return outputs, finals
-
-
-def _jit_serves(kernel, batch: int | None) -> bool:
-    if not _jit_enabled.get() or tf.executing_eagerly() or current_export_format() is not None or has_gpu():
-        return False
-    few_rows = batch is not None and batch < _MIN_GROUP_ROWS  # for them XLA packs nothing
-    return few_rows or kernel.shape.num_elements() <= _MAX_JIT_KERNEL
 
 
 def _forward(cell, length, xs, initial, weights, optional, keep):
     """Per group: the list of final states; and the states (and, if `keep`, what else is saved) of all steps."""
     steps = xs[0].shape[0] or tf.shape(xs[0])[0]
     rows = row_groups(initial[0], len(xs))
-    inputs, options = [_unstack(x) for x in xs], {k: _unstack(v) for k, v in optional.items()}
+    inputs, options = [unstack(x) for x in xs], {k: unstack(v) for k, v in optional.items()}
 
     def step(t, x, states, buffers, option):
         before = states if "carry" not in option else [s * option["carry"] for s in states]
@@ -233,10 +224,10 @@ def _forward(cell, length, xs, initial, weights, optional, keep):
     def buffers_of(r, x):
         states = [s[r] for s in initial]
         _, saved = cell.step(x[0], states, weights)  # for its shapes only; pruned from the graph
-        kept = [_buffer(steps, s) for s in (states if keep else states[:1])]
+        kept = [buffer(steps, s) for s in (states if keep else states[:1])]
         # Where nothing is kept, one place for what a step saves still goes round: written out, these values are
         # computed once and by vector instructions; else XLA fuses them into one slow kernel (GRU: twice the time).
-        return kept, [_buffer(steps if keep else 1, s) for s in saved]
+        return kept, [buffer(steps if keep else 1, s) for s in saved]
 
     start = (tf.constant(0), [([s[r] for s in initial], buffers_of(r, x)) for r, x in zip(rows, xs, strict=True)])
     _, result = tf.while_loop(lambda t, _: t < length, body, start, maximum_iterations=steps)
@@ -250,9 +241,9 @@ def _backward(cell, length, doutputs, dfinals, initial, kept, weights, optional)
     steps = doutputs[0].shape[0] or tf.shape(doutputs[0])[0]
     rows = row_groups(initial[0], len(kept))
     transposed = cell.transposed(weights)
-    dys, options = [_unstack(d) for d in doutputs], {k: _unstack(v) for k, v in optional.items()}
-    saved = [[_unstack(s) for s in k["saved"]] for k in kept]
-    states = [[_unstack(s) for s in k["states"]] for k in kept]
+    dys, options = [unstack(d) for d in doutputs], {k: unstack(v) for k, v in optional.items()}
+    saved = [[unstack(s) for s in k["saved"]] for k in kept]
+    states = [[unstack(s) for s in k["states"]] for k in kept]
 
     def states_before(g, t):
         """The states that entered step t."""
@@ -290,7 +281,7 @@ def _backward(cell, length, doutputs, dfinals, initial, kept, weights, optional)
     start = []
     for g, r in enumerate(rows):
         deltas, direct = local(g, last, [d[r] for d in dfinals])
-        start.append((deltas, direct, [_buffer(steps, d) for d in deltas]))
+        start.append((deltas, direct, [buffer(steps, d) for d in deltas]))
     _, result = tf.while_loop(lambda t, _: t > 0, body, (last, start), maximum_iterations=steps)
     dstates = [through(g, 0, deltas, direct) for g, (deltas, direct, _) in enumerate(result)]
     stacks = [[b.write(0, d).stack() for b, d in zip(buffers, deltas, strict=True)] for deltas, _, buffers in result]
@@ -300,82 +291,9 @@ def _backward(cell, length, doutputs, dfinals, initial, kept, weights, optional)
 @functools.cache
 def _loop(function: Callable, cell: Cell, jit: bool, **options) -> Callable:
     bound = functools.partial(function, cell, **options)
-    return _traced_apart(tf.function(bound, jit_compile=True, autograph=False)) if jit else bound
-
-
-def _traced_apart(function: Callable) -> Callable:
-    """`function`, traced in a thread of its own.
-
-    A compiled program keeps the Python stack of each of its operations, which below `Model.fit` is a hundred frames
-    deep: most of the memory of a compiled loop. A new thread's stack is short.
-    """
-
-    def call(**tensors):
-        specs = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), tensors)
-        with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: function.get_concrete_function(**specs)).result()
-        return function(**tensors)
-
-    return call
-
-
-@functools.cache
-def has_gpu() -> bool:
-    """Whether TensorFlow sees a GPU."""
-    return bool(tf.config.list_logical_devices("GPU"))
-
-
-@functools.cache
-def _cores() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return tf.config.threading.get_intra_op_parallelism_threads() or available
-
-
-def group_count(batch: int | None) -> int:
-    """Into how many groups a batch is cut, so that each core has one, and none is too small for a fast product."""
-    wanted = min(_cores(), _MAX_GROUPS)
-    return wanted if batch is None else max(1, min(wanted, batch // _MIN_GROUP_ROWS))
-
-
-def row_groups(a, groups: int) -> list[slice]:
-    """The batch of `a` (B, ...) cut into `groups` slices."""
-    if groups == 1:
-        return [slice(None)]
-    batch = a.shape[0] or tf.shape(a)[0]
-    bounds = [batch * g // groups for g in range(groups + 1)]
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
-
-
-def swap_time(a):
-    """(B, T, ...) <-> (T, B, ...)."""
-    return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))
-
-
-def _padded_length(length):
-    """The least of 8, 12, 16, 24, 32, 48, ... that is not below `length`."""
-    power = 8 * 2 ** tf.range(24)
-    sizes = tf.reshape(tf.stack([power, power // 2 * 3], axis=1), (-1,))
-    return sizes[tf.searchsorted(sizes, length[None])[0]]
+    return traced_apart(tf.function(bound, jit_compile=True, autograph=False)) if jit else bound
 
 
 def _add(a, b):
     """The sum of two gradients, where an empty tuple is zero."""
     return a if isinstance(b, tuple) else b if isinstance(a, tuple) else a + b
-
-
-def _pad_time(a, padding):
-    return tf.pad(a, [[0, padding], *[[0, 0]] * (a.shape.rank - 1)])
-
-
-def _unstack(a):
-    return tf.TensorArray(a.dtype, size=tf.shape(a)[0], element_shape=a.shape[1:], clear_after_read=False).unstack(a)
-
-
-def _buffer(steps, like):
-    # A padded loop leaves the buffer's tail unwritten; `like` gives it a shape, so that it reads as zeros.
-    return tf.TensorArray(like.dtype, size=steps, element_shape=like.shape)
-
-
-def _join(parts):
-    parts = list(parts)
-    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)

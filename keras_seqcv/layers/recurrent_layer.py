@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_seqcv.layers import recurrence
+from keras_seqcv.layers import loops, recurrence
 from keras_seqcv.layers.export_scope import current_export_format
 from keras_seqcv.layers.scan import scan
 from keras_seqcv.layers.stream_state import StreamState, current_stream
@@ -12,7 +12,7 @@ from keras_seqcv.layers.stream_state import StreamState, current_stream
 class RecurrentLayer:
     """Mixed into a Keras recurrent layer: keeps constructor, weights and results, replaces the loop and the state.
 
-    A subclass says what is its own: `_engine_cell`, `_projection` and `_recurrent_weights`.
+    A subclass says what is its own, above all its `_engine_cell`.
     """
 
     stream_state = None
@@ -36,10 +36,8 @@ class RecurrentLayer:
 
     def _projection(self, context=None):
         """The function `project` that `recurrence.run` takes; what it adds to all steps, bias and context, included."""
-        raise NotImplementedError
-
-    def _recurrent_weights(self):
-        raise NotImplementedError
+        kernel, bias = self._engine_cell().input_weights(self.cell)
+        return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
 
     def _fused(self, sequences):
         """All outputs (B, T, U) by LiteRT's fused operator, or None where it does not serve."""
@@ -122,7 +120,7 @@ class RecurrentLayer:
         wanted = getattr(self, "use_cudnn", False)  # SimpleRNN has no such argument
         serves = (
             wanted in ("auto", True)
-            and recurrence.has_gpu()
+            and loops.has_gpu()
             and self.use_bias
             and not (self.unroll or self.cell.recurrent_dropout)
             and getattr(self, "reset_after", True)
@@ -131,7 +129,7 @@ class RecurrentLayer:
         )
         if wanted is True and not serves and current_export_format() is None:
             raise ValueError(
-                f"use_cudnn=True: {self.name} cannot use cuDNN here (GPU: {recurrence.has_gpu()}); "
+                f"use_cudnn=True: {self.name} cannot use cuDNN here (GPU: {loops.has_gpu()}); "
                 "'auto' uses it where it can"
             )
         return serves
@@ -167,7 +165,7 @@ class RecurrentLayer:
         else:
             if training and self.cell.dropout:
                 sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, None]
-            weights, project = self._recurrent_weights(), self._projection(context)
+            weights, project = cell.recurrent_weights(self.cell), self._projection(context)
             outputs, finals = recurrence.run(
                 cell, project, sequences, states, weights, mask, carry, keep=bool(training)
             )
@@ -182,8 +180,53 @@ class RecurrentLayer:
     def _cell_step(self, training, context):
         return lambda x, states: self.cell(x, states, training=training)
 
-    def _has_standard_gates(self) -> bool:
-        return self.activation is keras.activations.tanh and self.recurrent_activation is keras.activations.sigmoid
+    def stepper(self, one_hot=False, parts=1):
+        """One step of a built layer, as a function for a loop that is not ours, such as one that writes text.
+
+        What must be done to the weights, and does not depend on the step, is done here and not in the loop.
+
+        Args:
+            one_hot: whether `x` below is (B,) int, the place of the one in a row of D - 1 zeros.
+            parts: into how many parts the units are cut, where the mathematics allows it; a loop that XLA compiles then
+                keeps as many cores busy, each with a kernel of its own to read. The result is the same.
+
+        Returns:
+            Function of (x (B, D), list of states (B, U)) -> (output (B, U), list of states).
+        """
+        engine_cell = self._engine_cell()
+        plain = current_export_format() is None and self.compute_dtype == self.variable_dtype
+        depth = self.cell.kernel.shape[0]
+        if engine_cell is None or not plain:
+
+            def step(x, states):
+                x = tf.one_hot(tf.cast(x, tf.int32), depth, dtype=self.compute_dtype) if one_hot else x
+                output, states = self.cell(x, states, training=False)
+                return output, list(states)
+
+            return step
+
+        parts = parts if engine_cell.separable and self.units % parts == 0 else 1
+        kernel, bias = engine_cell.input_weights(self.cell)
+        if one_hot:
+            kernel, bias = kernel if bias is None else kernel + bias, None  # all that the product of a row can be
+        kernels, biases = _unit_parts(kernel, self.units, parts), _unit_parts(bias, self.units, parts)
+        weights = zip(*(_unit_parts(w, self.units, parts) for w in engine_cell.recurrent_weights(self.cell)))
+        weights = list(weights)
+
+        def step(x, states):
+            states_of_parts = zip(*(tf.split(s, parts, axis=1) for s in states))
+            after = []
+            for kernel, bias, recurrent, part in zip(kernels, biases, weights, states_of_parts, strict=True):
+                projected = tf.gather(kernel, x) if one_hot else tf.matmul(x, kernel)  # (B, G U / parts)
+                if bias is not None:
+                    projected = projected + bias
+                # Each part is multiplied by the whole of the state.
+                product = tf.matmul if parts == 1 else lambda _, kernel: tf.matmul(states[0], kernel)
+                after.append(engine_cell.step(projected, list(part), list(recurrent), product)[0])
+            after = [tf.concat(part, axis=1) for part in zip(*after, strict=True)] if parts > 1 else after[0]
+            return after[0], after
+
+        return step
 
     def get_config(self):
         config = {**super().get_config(), "seed": self.cell.seed}
@@ -226,6 +269,20 @@ class RecurrentLayer:
                 own = sorted(k for k in names if k.startswith(stream))
                 if own:
                     self.stream_state.set(stream, [store[k] for k in own])
+
+
+def _unit_parts(weight, units, parts):
+    """A weight (..., G U) or None, cut into those of `parts` groups of units, each (..., G U / parts) or None."""
+    if weight is None or parts == 1:
+        return [weight] * parts
+    cut = tf.reshape(weight, (*weight.shape[:-1], -1, parts, units // parts))
+    return [tf.reshape(cut[..., p, :], (*weight.shape[:-1], -1)) for p in range(parts)]
+
+
+def has_standard_gates(cell) -> bool:
+    """Whether a Keras cell with gates is the one that the engine and cuDNN compute."""
+    functions = cell.activation is keras.activations.tanh, cell.recurrent_activation is keras.activations.sigmoid
+    return all(functions) and cell.implementation == 2
 
 
 def _checked_flags(name, flags, sequences, ranks):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from keras_seqcv.layers.recurrence import swap_time
+from keras_seqcv.layers.loops import swap_time
 
 
 def scan(step: Callable, sequences, states: Sequence, mask=None, carry=None, unroll: bool = False):

@@ -23,9 +23,19 @@ class SimpleRNNMath(recurrence.Cell):
 
     activation: object
 
-    def step(self, x, states, weights):
+    @classmethod
+    def of(cls, cell):
+        return cls(cell.activation) if cell.activation in _DERIVATIVES else None
+
+    def input_weights(self, cell):
+        return tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.bias) if cell.use_bias else None
+
+    def recurrent_weights(self, cell):
+        return [tf.convert_to_tensor(cell.recurrent_kernel)]
+
+    def step(self, x, states, weights, product=tf.matmul):
         function, _ = _DERIVATIVES[self.activation]
-        return [function(x + tf.matmul(states[0], weights[0]))], []
+        return [function(x + product(states[0], weights[0]))], []
 
     def transposed(self, weights):
         return tf.transpose(weights[0])
@@ -122,18 +132,19 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
             raise ValueError(f"context: expected shape {wanted}, received {tuple(context.shape)}")
 
     def _engine_cell(self):
-        return SimpleRNNMath(self.activation) if self.activation in _DERIVATIVES else None
+        return SimpleRNNMath.of(self.cell)
 
     def _projection(self, context=None):
-        kernel = tf.convert_to_tensor(self.cell.kernel)
-        bias = tf.convert_to_tensor(self.cell.bias) if self.use_bias else None
+        project = super()._projection()
         if context is None:
-            return lambda inputs, rows: recurrence.project(inputs, kernel, bias)
+            return project
         of_context = tf.matmul(context, tf.convert_to_tensor(self.context_kernel))  # (B, U)
-        return lambda inputs, rows: recurrence.project(inputs, kernel, bias) + of_context[rows]
+        return lambda inputs, rows: project(inputs, rows) + of_context[rows]
 
-    def _recurrent_weights(self):
-        return [tf.convert_to_tensor(self.cell.recurrent_kernel)]
+    def stepper(self, one_hot=False, parts=1):
+        if self.context_kernel is not None:
+            raise ValueError(f"stepper: {self.name} was built with a context, which a step alone does not have")
+        return super().stepper(one_hot, parts)
 
     def _cell_step(self, training, context):
         # Keras's cell, with the context: that cell has no place for it, and draws dropout masks where none is used.

@@ -151,13 +151,27 @@ class LanguageModel(keras.Model):
 
     def step(self, tokens, states):
         """One step of the decoding protocol: tokens (B,) int, states -> logits (B, V) float32, states."""
-        x = self._embed(tokens)  # (B, D)
-        after = []
-        for k, (layer, state) in enumerate(zip(self.recurrent_layers, states, strict=True)):
-            y, state = layer.cell(x, state, training=False)
-            after.append(list(state))
-            x = self._between(k, x, y)
-        return self.output_layer(x), after
+        return self.stepper()(tokens, states)
+
+    def stepper(self, parts=1):
+        """The function `step`, for a loop: what does not depend on tokens and states is computed before the loop.
+
+        Args:
+            parts: into how many parts the units are cut, for as many cores, where XLA compiles the loop.
+        """
+        one_hot = not self.embedding
+        steppers = [layer.stepper(one_hot and k == 0, parts) for k, layer in enumerate(self.recurrent_layers)]
+
+        def step(tokens, states):
+            x = tokens if one_hot else self._embed(tokens)  # (B, D)
+            after = []
+            for k, (advance, state) in enumerate(zip(steppers, states, strict=True)):
+                y, state = advance(x, state)
+                after.append(state)
+                x = self._between(k, x, y)
+            return self.output_layer(x), after
+
+        return step
 
     def compile(self, optimizer="adam", loss=None, metrics=None, weighted_metrics=None, **kwargs):
         """As `keras.Model.compile`; by default the loss is in nats per token, with bits and perplexity as metrics.

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.decoding import choose, random_stream, write
-from keras_seqcv.layers.recurrence import group_count
+from keras_seqcv.layers.loops import group_count
 
 _SCORE_STEPS = 512
 _LEAST_PLACES = 64
@@ -15,6 +15,7 @@ _PROMPT_PLACES = 16
 # From so many tokens a call on the loop that writes is compiled by XLA: that makes it half as fast again and takes
 # most of a second for every new shape.
 _JIT_TOKENS = 8192
+_FEW_ROWS = 64
 
 
 class Choice:
@@ -145,8 +146,12 @@ class TextWriter:
 
         def run(ids, lengths, length, seed, **options):
             states = self._model.initial_states(tf.shape(ids)[0])
-            groups = group_count(ids.shape[0]) if jit else 1
-            return write(self._model.step, states, ids, lengths, length, seed, places=places, groups=groups, **options)
+            # Compiled by XLA, a step is cut for the cores: many rows by rows, few by units.
+            cores, few = group_count(None), (ids.shape[0] or 0) <= _FEW_ROWS
+            parts = 2 * cores if jit and few else 1
+            groups = group_count(ids.shape[0]) if jit and not few else 1
+            step = self._model.stepper(parts)
+            return write(step, states, ids, lengths, length, seed, places=places, groups=groups, **options)
 
         return self._function(("write", places, jit, *choice.options), run, jit)
 

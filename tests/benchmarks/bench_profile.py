@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_seqcv as ks
-from keras_seqcv.layers import recurrence
+from keras_seqcv.layers import loops, recurrence
 from tests.benchmarks import steps, timing
 
 COLUMNS = {"part": "{}", "ms": "{:.1f}", "share of the step": "{:.0%}", "matrix products alone, ms": "{:.1f}"}
@@ -74,8 +74,8 @@ class Parts:
         # The widths of the layers' inputs and outputs; every layer below is called as `recurrence.run` calls it.
         self.sequences = [self.noise(length, batch, width) for width in (steps.WORDS, self.units)]  # (T, B, D)
         self.doutputs = self.noise(length, batch, self.units)
-        self.groups = recurrence.group_count(batch)
-        self.rows = recurrence.row_groups(self.doutputs[0], self.groups)
+        self.groups = loops.group_count(batch)
+        self.rows = loops.row_groups(self.doutputs[0], self.groups)
         self.loops = [self.loop_of(layer, x) for layer, x in zip(self.layers, self.sequences)]
 
     def noise(self, *shape):
@@ -83,7 +83,8 @@ class Parts:
 
     def loop_of(self, layer, sequences):
         """What a layer's loops read, as arrays that are computed once; the row groups lie apart."""
-        cell, weights, project = layer._engine_cell(), layer._recurrent_weights(), layer._projection()
+        cell, project = layer._engine_cell(), layer._projection()
+        weights = cell.recurrent_weights(layer.cell)
         inputs = [tf.identity(sequences[:, r]) for r in self.rows]  # each (T, B', D)
         initial = [self.noise(self.batch, self.units) for _ in tf.nest.flatten(layer.cell.state_size)]
         doutputs = [self.doutputs[:, r] for r in self.rows]

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seqcv.data import Bytes, Characters, Words
+from keras_seqcv.layers import SimpleRNN
 from keras_seqcv.models import LanguageModel
 from tests.models.language_model_oracles import LETTERS, logits_of, small
 
@@ -46,6 +47,23 @@ def test_steps_equal_the_sequence(form):
     np.testing.assert_allclose(tf.concat([read, rest], 1), whole, atol=1e-4)
     for one, other in zip(tf.nest.flatten(after), tf.nest.flatten(states), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("parts", [2, 5])  # the small model's units can be halved, and not be cut in five
+def test_units_in_parts_give_the_same(form, parts):
+    model = small(**form, stateful=False)
+    step, states, whole = model.stepper(parts), model.initial_states(3), model(TOKENS).numpy()
+    for t in range(TOKENS.shape[1]):
+        logits, states = step(tf.constant(TOKENS[:, t], tf.int32), states)
+        np.testing.assert_allclose(logits, whole[:, t], atol=1e-4)
+
+
+def test_a_context_has_no_single_step():
+    layer = SimpleRNN(4)
+    layer(np.ones((2, 3, 5), "float32"), context=np.ones((2, 2), "float32"))
+    with pytest.raises(ValueError, match="built with a context"):
+        layer.stepper()
 
 
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
