@@ -1,6 +1,8 @@
 """Recurrent and attention layers for Keras 3."""
 
 from keras_seqcv.layers.attention import AdditiveAttention, DotProductAttention
+from keras_seqcv.layers.attention_rnn import AttentionRNN
+from keras_seqcv.layers.attention_rnn_cell import AttentionRNNCell
 from keras_seqcv.layers.export_scope import current_export_format, export_scope
 from keras_seqcv.layers.gru import GRU
 from keras_seqcv.layers.hard_attention import HardAttention
@@ -11,6 +13,8 @@ from keras_seqcv.layers.stream_state import reset_states, stream_scope
 
 __all__ = [
     "AdditiveAttention",
+    "AttentionRNN",
+    "AttentionRNNCell",
     "DotProductAttention",
     "GRU",
     "HardAttention",

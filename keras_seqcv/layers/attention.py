@@ -6,6 +6,8 @@ Legend: B batch, L places of a memory, D features of a place, Q features of a qu
 import keras
 import tensorflow as tf
 
+from keras_seqcv.layers.product_loop import product
+
 SCORES = ("dot", "general", "scaled")
 
 
@@ -90,10 +92,12 @@ class AdditiveAttention(keras.layers.Layer):
 
     def scores(self, query, keys):
         """Query (B, Q), keys (B, L, A) -> scores (B, L)."""
-        projected = tf.matmul(query, self.query_kernel)  # (B, A)
-        if self.bias is not None:
-            projected = projected + self.bias
-        return tf.matmul(tf.tanh(keys + projected[:, None]), self.score_kernel)[..., 0]
+        return additive_scores(query, keys, self.score_weights())
+
+    def score_weights(self) -> dict:
+        """The weights of `additive_scores`, in the dtype that is computed in."""
+        named = {"query_kernel": self.query_kernel, "score_kernel": self.score_kernel, "bias": self.bias}
+        return {k: tf.cast(v, self.compute_dtype) for k, v in named.items() if v is not None}
 
     def compute_output_shape(self, query_shape, memory_shape):
         return _output_shapes(memory_shape)
@@ -189,7 +193,10 @@ class DotProductAttention(keras.layers.Layer):
         """Query (B, Q), keys (B, L, Q) -> scores (B, L)."""
         if self.score == "scaled":
             query = query * tf.cast(self.key_depth, query.dtype) ** -0.5
-        return tf.linalg.matvec(keys, query)
+        return dot_scores(query, keys)
+
+    def score_weights(self) -> dict:
+        return {}
 
     def compute_output_shape(self, query_shape, memory_shape):
         return _output_shapes(memory_shape)
@@ -206,6 +213,36 @@ class DotProductAttention(keras.layers.Layer):
         }
 
 
+def additive_scores(query, keys, weights, product=product):
+    """Query (B, Q), keys (B, L, A) -> v . tanh(q W_q + k_l + b), (B, L); weights by name, `product` for its kernels."""
+    projected = product(query, weights["query_kernel"])  # (B, A)
+    if "bias" in weights:
+        projected = projected + weights["bias"]
+    return _component(tf.tanh(keys + projected[:, None]), weights["score_kernel"])
+
+
+@tf.custom_gradient
+def _component(a, kernel):
+    """a (B, L, A) along `kernel` (A, 1) -> (B, L).
+
+    A product here, and one for the gradient of the kernel: XLA's sum over all but the last axis takes four times as
+    long as all else in a step's gradient. But the gradient of `a` is no product, so that it fuses with what follows.
+    """
+    shape, width = tf.shape(a), kernel.shape[0]
+    flat = tf.reshape(a, (-1, width))
+
+    def gradient(upstream):
+        dkernel = tf.matmul(flat, tf.reshape(upstream, (-1, 1)), transpose_a=True)
+        return upstream[..., None] * kernel[:, 0], dkernel
+
+    return tf.reshape(tf.matmul(flat, kernel), shape[:-1]), gradient
+
+
+def dot_scores(query, keys, product=product):
+    """Query (B, Q), keys (B, L, Q) -> q . k_l, (B, L)."""
+    return product(query, keys, transpose=True)
+
+
 def masked_softmax(scores, mask=None):
     """Scores (B, L) -> weights (B, L) that sum to one over the places that are not masked; zero where all are."""
     exact = tf.cast(scores, tf.float32) if scores.dtype.size < 4 else scores
@@ -213,11 +250,6 @@ def masked_softmax(scores, mask=None):
         return tf.cast(tf.nn.softmax(exact), scores.dtype)
     weights = tf.nn.softmax(tf.where(mask, exact, exact.dtype.min))
     return tf.cast(tf.where(mask, weights, tf.zeros_like(weights)), scores.dtype)
-
-
-def weighted_sum(weights, memory):
-    """Weights (B, L), memory (B, L, D) -> context (B, D)."""
-    return tf.linalg.matvec(memory, weights, transpose_a=True)
 
 
 def attention_weights(layer, query, memory, mask, keys):
@@ -247,7 +279,7 @@ def attention_weights(layer, query, memory, mask, keys):
 
 def _attend(layer, query, memory, mask, keys):
     weights, memory = attention_weights(layer, query, memory, mask, keys)
-    return weighted_sum(weights, memory), weights
+    return product(weights, memory), weights
 
 
 def _check_shape(name, tensor, wanted, memory):

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from keras_seqcv.layers.attention import AdditiveAttention, attention_weights, weighted_sum
+from keras_seqcv.layers.attention import AdditiveAttention, attention_weights
+from keras_seqcv.layers.product_loop import product
 
 _TINY = 1e-37  # a probability of zero has a logarithm all the same; above the least normal float32
 
@@ -88,20 +89,22 @@ class HardAttention(keras.layers.Layer):
 
     def build(self, query_shape, memory_shape):
         self.attention.build(query_shape, memory_shape)
+        self.memory_depth, self.key_depth = self.attention.memory_depth, self.attention.key_depth
         self.baseline = self.add_weight(name="baseline", shape=(), initializer="zeros", trainable=False)
 
     def call(self, query, memory, mask=None, keys=None, training=False):
         probabilities, memory = attention_weights(self.attention, query, memory, mask, keys)
-        if training or self.sample:
-            # The largest of log p + Gumbel noise is a draw from p.
-            uniform = keras.random.uniform(tf.shape(probabilities), _TINY, 1.0, "float32", self.seed_generator)
-            scores = _logarithm(probabilities) - tf.math.log(-tf.math.log(uniform))
-        else:
-            scores = probabilities
-        place = tf.one_hot(tf.argmax(scores, axis=-1), tf.shape(scores)[-1], dtype=probabilities.dtype)
-        # A row that is masked fully has no place; and a masked one is never taken.
-        weights = tf.stop_gradient(tf.where(probabilities > 0, place, tf.zeros_like(place)))
-        return weighted_sum(weights, memory), weights
+        noise = self.noise(tf.shape(probabilities)) if training or self.sample else None
+        weights = drawn_place(probabilities, noise)
+        return product(weights, memory), weights
+
+    def noise(self, shape):
+        """Gumbel noise, float32: the place where log p + noise is largest is a draw from p."""
+        uniform = keras.random.uniform(shape, _TINY, 1.0, "float32", self.seed_generator)
+        return -tf.math.log(-tf.math.log(uniform))
+
+    def score_weights(self) -> dict:
+        return self.attention.score_weights()
 
     def compute_keys(self, memory):
         """The memory (B, L, D) as it is compared with queries, (B, L, A)."""
@@ -125,23 +128,40 @@ class HardAttention(keras.layers.Layer):
         Raises:
             ValueError: where shapes do not fit.
         """
-        probabilities = self.probabilities(query, memory, mask, keys)
+        return self.loss_of_draws(self.probabilities(query, memory, mask, keys), weights, reward)
+
+    def loss_of_draws(self, probabilities, weights, reward, mask=None):
+        """`reinforce_loss` of draws whose distribution is there, such as those of all steps of an `AttentionRNN`.
+
+        Args:
+            probabilities, weights: (..., L).
+            reward: (...), the larger the better. No gradient goes into it.
+            mask: (...) bool or None: draws that count.
+
+        Returns:
+            (...) float32, zero where masked.
+
+        Raises:
+            ValueError: where shapes do not fit.
+        """
         weights = tf.convert_to_tensor(weights, probabilities.dtype)
         reward = tf.stop_gradient(tf.convert_to_tensor(reward, "float32"))
         if not weights.shape.is_compatible_with(probabilities.shape):
             raise ValueError(f"weights: expected shape {tuple(probabilities.shape)}, received {tuple(weights.shape)}")
-        if not reward.shape.is_compatible_with(probabilities.shape[:1]):
-            raise ValueError(f"reward: expected shape {tuple(probabilities.shape[:1])}, received {tuple(reward.shape)}")
+        if not reward.shape.is_compatible_with(probabilities.shape[:-1]):
+            raise ValueError(
+                f"reward: expected shape {tuple(probabilities.shape[:-1])}, received {tuple(reward.shape)}"
+            )
+        counts = tf.ones_like(reward) if mask is None else tf.cast(mask, "float32")
         log_p = _logarithm(probabilities)
         drawn = tf.reduce_sum(tf.cast(weights, "float32") * log_p, axis=-1)
         entropy = -tf.reduce_sum(tf.cast(probabilities, "float32") * log_p, axis=-1)
         advantage = reward - tf.stop_gradient(tf.cast(self.baseline, "float32"))
         loss = -self.reward_weight * advantage * drawn - self.entropy_weight * entropy
-        self.baseline.assign(
-            self.baseline_decay * self.baseline
-            + (1.0 - self.baseline_decay) * tf.cast(tf.reduce_mean(reward), self.baseline.dtype)
-        )
-        return loss
+        mean = tf.math.divide_no_nan(tf.reduce_sum(reward * counts), tf.reduce_sum(counts))
+        moved = self.baseline_decay * self.baseline + (1.0 - self.baseline_decay) * tf.cast(mean, self.baseline.dtype)
+        self.baseline.assign(tf.where(tf.reduce_sum(counts) > 0, moved, self.baseline))
+        return loss * counts
 
     def compute_output_shape(self, query_shape, memory_shape):
         return self.attention.compute_output_shape(query_shape, memory_shape)
@@ -159,6 +179,14 @@ class HardAttention(keras.layers.Layer):
             "sample": self.sample,
             "seed": self.seed,
         }
+
+
+def drawn_place(probabilities, noise=None):
+    """Probabilities (B, L) -> one at the place that `noise` (B, L) draws, or else at the likeliest; no gradient."""
+    scores = probabilities if noise is None else _logarithm(probabilities) + noise
+    place = tf.one_hot(tf.argmax(scores, axis=-1), tf.shape(scores)[-1], dtype=probabilities.dtype)
+    # A row that is masked fully has no place; and a masked one is never taken.
+    return tf.stop_gradient(tf.where(probabilities > 0, place, tf.zeros_like(place)))
 
 
 def _logarithm(probabilities):

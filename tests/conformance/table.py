@@ -6,6 +6,7 @@ A new layer gets a row here, and every check in `test_conformance.py` with it.
 import dataclasses
 from collections.abc import Callable
 
+import keras
 import numpy as np
 
 import keras_seqcv as ks
@@ -57,6 +58,30 @@ def _attention(name, make, query=UNITS, **more):
     return Row(name, make, inputs, [(FEATURES,), (PLACES,)], masked="memory", output_mask=False, **more)
 
 
+def _attention_rnn(name, features, cell, attention, **options):
+    """A recurrent layer that looks at a memory at every step; its parts compute in the dtype of the whole."""
+
+    def make(dtype=None, **more):
+        parts = {} if dtype is None else {"dtype": dtype}
+        of_step = ks.layers.AttentionRNNCell(cell(**parts), attention(**parts), **options, **parts)
+        return ks.layers.AttentionRNN(of_step, **more, **parts)
+
+    inputs = {**SEQUENCES, "memory": (PLACES, FEATURES)}
+    return Row(name, make, inputs, [(STEPS, features), (STEPS, PLACES)])
+
+
+def _additive(**options):
+    return ks.layers.AdditiveAttention(UNITS, **options)
+
+
+def _general(**options):
+    return ks.layers.DotProductAttention("general", **options)
+
+
+def _stack(**options):
+    return [keras.layers.GRUCell(3, **options), keras.layers.LSTMCell(UNITS, **options)]
+
+
 TABLE = [
     Row("SimpleRNN", _recurrent(ks.layers.SimpleRNN), SEQUENCES, OUTPUTS),
     Row("SimpleRNN with context", _recurrent(ks.layers.SimpleRNN), {**SEQUENCES, "context": (CONTEXT,)}, OUTPUTS),
@@ -67,6 +92,22 @@ TABLE = [
     _attention("DotProductAttention", lambda **options: ks.layers.DotProductAttention("general", **options)),
     _attention(
         "DotProductAttention scaled", lambda **options: ks.layers.DotProductAttention("scaled", **options), FEATURES
+    ),
+    _attention_rnn(
+        "AttentionRNN before",
+        UNITS + FEATURES,
+        lambda **options: keras.layers.LSTMCell(UNITS, **options),
+        _additive,
+        gate=True,
+        start="memory",
+    ),
+    _attention_rnn("AttentionRNN after", 7, _stack, _general, attend="after", units=7, coverage=True),
+    _attention_rnn(
+        "AttentionRNN of a cell's own code",
+        UNITS + FEATURES,
+        lambda **options: keras.layers.GRUCell(UNITS, activation="softsign", **options),
+        _general,
+        coverage=True,
     ),
     _attention("HardAttention", lambda **options: ks.layers.HardAttention(UNITS, seed=1, **options), by_loss=False),
 ]
