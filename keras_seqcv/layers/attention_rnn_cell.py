@@ -270,16 +270,18 @@ class AttentionRNNCell(keras.layers.Layer):
                 [self._cast(w) for w in math.input_weights(cell) if w is not None]
                 for math, cell in zip(engine.cells, self.cells, strict=True)
             ]
-            fed = self.memory_depth if self.attend == "before" else self.features if self.feeds_back else 0
-            kernel, *bias = inputs[0]
-            own = kernel.shape[0] - fed
-            if fed:
-                weights["fed"] = kernel[own:]
-            weights |= {"first": [kernel[:own], *bias], "inputs": inputs[1:]}
-            weights["recurrent"] = [
+            recurrent = [
                 [self._cast(w) for w in math.recurrent_weights(cell)]
                 for math, cell in zip(engine.cells, self.cells, strict=True)
             ]
+            fed = self.memory_depth if self.attend == "before" else self.features if self.feeds_back else 0
+            kernel, *bias = inputs[0]
+            own = kernel.shape[0] - fed
+            if fed and engine.cells[0].state_in_product_only:
+                recurrent[0] = [tf.concat([recurrent[0][0], kernel[own:]], axis=0)]
+            elif fed:
+                weights["fed"] = kernel[own:]
+            weights |= {"first": [kernel[:own], *bias], "inputs": inputs[1:], "recurrent": recurrent}
         return weights
 
     def projected(self, inputs, weights):

@@ -15,22 +15,28 @@ from keras_seqcv.layers.recurrence import Cell
 
 @dataclasses.dataclass(frozen=True)
 class EngineCells:
-    """A stack of cells of the engine. `weights`: "fed" (F, G U), and "inputs" and "recurrent", a list for each cell."""
+    """A stack of cells of the engine. `weights`: "inputs" and "recurrent", a list for each cell, and "fed" (F, G U).
+
+    Where the first cell allows it, there is no "fed": that kernel lies below the recurrent one, and what is fed behind
+    the state, for one product instead of two.
+    """
 
     cells: tuple[Cell, ...]
     state_counts: tuple[int, ...]
 
     def __call__(self, product, x, fed, states, weights):
         """The first cell's projected input (B, G U), what is fed to it (B, F) or None -> output (B, U), states."""
-        if fed is not None:
+        if fed is not None and "fed" in weights:
             x = x + product(fed, weights["fed"])
         after = []
         for k, (cell, count) in enumerate(zip(self.cells, self.state_counts, strict=True)):
+            own, states = states[:count], states[count:]
             if k > 0:
                 kernel, *bias = weights["inputs"][k - 1]
                 x = product(after[-1][0], kernel)
                 x = x + bias[0] if bias else x
-            own, states = states[:count], states[count:]
+            elif fed is not None and "fed" not in weights:
+                own = [tf.concat([own[0], fed], axis=1), *own[1:]]
             after.append(cell.step(x, own, weights["recurrent"][k], product)[0])
         return after[-1][0], [s for of_cell in after for s in of_cell]
 

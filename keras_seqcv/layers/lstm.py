@@ -19,6 +19,8 @@ class LSTMMath(recurrence.Cell):
     are kept apart, in buffers of their own, because XLA cuts blocks out of a wide buffer slowly.
     """
 
+    state_in_product_only = True
+
     @classmethod
     def of(cls, cell):
         return cls() if has_standard_gates(cell) else None

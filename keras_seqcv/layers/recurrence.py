@@ -46,6 +46,8 @@ class Cell:
 
     # Whether a unit's step reads the other units through the product alone, so that units can be computed apart.
     separable = True
+    # Whether a step reads the first state through its one product alone, so that more can be put behind it, (B, U + N).
+    state_in_product_only = False
 
     @classmethod
     def of(cls, cell):

@@ -22,6 +22,7 @@ class SimpleRNNMath(recurrence.Cell):
     """h = f(x + h R). Weights: kernel (U, U)."""
 
     activation: object
+    state_in_product_only = True
 
     @classmethod
     def of(cls, cell):
