@@ -1,5 +1,8 @@
-"""Vocabularies, texts, and their way into `model.fit`."""
+"""Vocabularies, texts, drawn scenes, and their way into `model.fit`."""
 
+from keras_seqcv.data.scene_objects import SceneObject
+from keras_seqcv.data.scene_questions import Question
+from keras_seqcv.data.scenes import Scene, Scenes, scenes
 from keras_seqcv.data.text import load_text
 from keras_seqcv.data.text_streams import text_streams
 from keras_seqcv.data.tfds_text import load_tfds_text
@@ -8,10 +11,15 @@ from keras_seqcv.data.vocabulary import Bytes, Characters, Vocabulary, Words, vo
 __all__ = [
     "Bytes",
     "Characters",
+    "Question",
+    "Scene",
+    "SceneObject",
+    "Scenes",
     "Vocabulary",
     "Words",
     "load_text",
     "load_tfds_text",
+    "scenes",
     "text_streams",
     "vocabulary_from_json",
 ]
