@@ -1,9 +1,11 @@
 # Everything starts from nothing but make and Python 3.11 or later: `make demo`, `make test`.
-# Another Python: make PYTHON=python3.12 demo. Only some tests: make test ARGS="-m 'not slow' tests/layers".
+# Another Python: make PYTHON=python3.12 demo. Only some tests: make test ARGS="-m 'not slow' tests/layers". Tests run in
+# two processes, which finish in little more than half the time: a test spends most of it in Python. In one: JOBS=0.
 
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+JOBS   ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -30,7 +32,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python applications/char_language_model/train.py --demo $(ARGS)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 bench: $(VENV)/.installed-bench
 	@set -e; for script in tests/benchmarks/bench_*.py; do echo "== $$script"; \

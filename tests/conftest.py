@@ -1,4 +1,7 @@
-"""Settings for every test: quiet logs, no window, a fresh seed, no global setting that leaks into the next test."""
+"""Settings for every test: quiet logs, no window, a fresh seed, no global setting that leaks into the next test.
+
+And the largest differences from Keras that the tests saw, in all processes that ran some, printed at the end.
+"""
 
 import os
 
@@ -19,3 +22,32 @@ def seed_and_restore():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+_seen = {}
+
+
+@pytest.fixture(scope="session")
+def largest_differences():
+    """A dict from a quantity ("forward", "gradients") to (largest difference, where, number of comparisons)."""
+    return _seen
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several processes: the one that reports has to know
+        session.config.workeroutput["largest_differences"] = _seen
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    seen = getattr(node, "workeroutput", {}).get("largest_differences", {})
+    for quantity, (difference, where, count) in seen.items():
+        before, place, number = _seen.get(quantity, (0.0, "", 0))
+        _seen[quantity] = (*max((before, place), (difference, where)), number + count)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for quantity, (difference, where, count) in sorted(_seen.items()):
+        terminalreporter.write_line(
+            f"float32 against Keras, {quantity}: largest difference {difference:.2e} in {count} cases ({where})"
+        )

@@ -15,7 +15,7 @@ import keras_seqcv as ks
 
 FOLDER = Path(__file__).resolve().parents[1] / "savedmodels"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
-OWN_FILES = {"README.md", "manifest.json", "build.py", ".gitattributes"}
+OWN_FILES = {"README.md", "manifest.json", "build.py", "convert_efficientnet_lite0.py", ".gitattributes"}
 LARGEST = 25_000_000  # bytes, of everything
 
 PROMPT = "ROMEO:"

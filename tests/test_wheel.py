@@ -54,7 +54,8 @@ def wheel(tmp_path_factory) -> Path:
 def test_contents(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "keras_seqcv"
-    files = [*package.rglob("*.py"), *(package / "data" / "texts").glob("*.txt")]
+    weights = package / "models" / "weights"
+    files = [*package.rglob("*.py"), *(package / "data" / "texts").glob("*.txt"), *weights.iterdir()]
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     assert "keras_seqcv/__init__.py" in expected
     assert {name for name in names if name.startswith("keras_seqcv/")} == expected
