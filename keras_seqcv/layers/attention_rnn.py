@@ -200,10 +200,11 @@ class AttentionRNN(keras.layers.Layer):
 
 
 def _unseen(weights, memory_mask):
-    """Weights (B, T, L) -> how far the sums over time are from one, squared, summed over places, (), float32."""
-    missing = 1.0 - tf.reduce_sum(tf.cast(weights, "float32"), axis=1)  # (B, L)
+    """Weights (B, T, L) -> how far the sums over time are from one, squared, summed over places, ()."""
+    exact = tf.cast(weights, tf.float32) if weights.dtype.size < 4 else weights
+    missing = 1.0 - tf.reduce_sum(exact, axis=1)  # (B, L)
     if memory_mask is not None:
-        missing *= tf.cast(memory_mask, "float32")
+        missing *= tf.cast(memory_mask, missing.dtype)
     return tf.reduce_mean(tf.reduce_sum(missing * missing, axis=1))
 
 
