@@ -53,9 +53,11 @@ def test_every_uniform_number_gives_the_token_of_the_oracle(options):
         assert token == wanted or near < 1e-6
 
 
+# Below the least normal number TensorFlow computes with zero.
+LOGIT = st.floats(-30, 30, width=32).map(lambda x: x if abs(x) > 1e-30 else 0.0)
 ROWS = st.integers(1, 12).flatmap(
     lambda size: st.lists(
-        st.lists(st.floats(-30, 30, width=32) | st.integers(-2, 2), min_size=size, max_size=size),
+        st.lists(LOGIT | st.integers(-2, 2), min_size=size, max_size=size),
         min_size=1,
         max_size=4,
     )
