@@ -88,7 +88,7 @@ class AdditiveAttention(keras.layers.Layer):
 
     def compute_keys(self, memory):
         """The memory (B, L, D) as it is compared with queries, (B, L, A)."""
-        return tf.matmul(tf.convert_to_tensor(memory, self.compute_dtype), self.memory_kernel)
+        return _projected(tf.convert_to_tensor(memory, self.compute_dtype), self.memory_kernel)
 
     def scores(self, query, keys):
         """Query (B, Q), keys (B, L, A) -> scores (B, L)."""
@@ -187,7 +187,7 @@ class DotProductAttention(keras.layers.Layer):
     def compute_keys(self, memory):
         """The memory (B, L, D) as it is compared with queries, (B, L, Q)."""
         memory = tf.convert_to_tensor(memory, self.compute_dtype)
-        return tf.matmul(memory, self.kernel) if self.score == "general" else memory
+        return _projected(memory, self.kernel) if self.score == "general" else memory
 
     def scores(self, query, keys):
         """Query (B, Q), keys (B, L, Q) -> scores (B, L)."""
@@ -285,6 +285,11 @@ def attention_weights(layer, query, memory, mask, keys):
 def _attend(layer, query, memory, mask, keys):
     weights, memory = attention_weights(layer, query, memory, mask, keys)
     return product(weights, memory), weights
+
+
+def _projected(memory, kernel):
+    """(B, L, D) times (D, A) as one product of matrices: the gradient of a batch of them makes one kernel for each."""
+    return tf.tensordot(memory, tf.cast(kernel, memory.dtype), 1)
 
 
 def _check_shape(name, tensor, wanted, memory):

@@ -92,6 +92,17 @@ def row_groups(a, groups: int) -> list[slice]:
     return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
+def cut_rows(a, groups: int) -> list:
+    """The batch of `a` (B, ...) in groups as `row_groups` has them, with a gradient that is put together, not summed.
+
+    The gradient of a slice is as large as what it was cut from, zeros and all.
+    """
+    if groups == 1:
+        return [a]
+    bounds = [(a.shape[0] or tf.shape(a)[0]) * g // groups for g in range(groups + 1)]
+    return tf.split(a, [end - begin for begin, end in zip(bounds, bounds[1:], strict=False)])
+
+
 def swap_time(a):
     """(B, T, ...) <-> (T, B, ...)."""
     return tf.transpose(a, (1, 0, *range(2, a.shape.rank)))

@@ -23,12 +23,12 @@ import tensorflow as tf
 from keras_seqcv.layers.export_scope import current_export_format
 from keras_seqcv.layers.loops import (
     buffer,
+    cut_rows,
     group_count,
     jit_serves,
     join,
     pad_time,
     padded_length,
-    row_groups,
     swap_time,
     traced_apart,
     unstack,
@@ -70,19 +70,17 @@ def loop(step: Callable, xs, states: list, fixed, weights, mask=None, keep: bool
     jit = all(jit_serves(kernel, batch) for kernel in kernels)
     padding = padded_length(length) - length if jit and steps is None else None
 
-    def sequence(x, rows):
-        x = swap_time(x[rows])  # (T, B', ...)
+    def sequence(x):
+        x = swap_time(x)  # (T, B', ...)
         return x if padding is None else pad_time(x, padding)
 
     # Each group of rows has what belongs to it in tensors of its own.
-    groups = [
-        {
-            "xs": tf.nest.map_structure(functools.partial(sequence, rows=r), xs),
-            "states": [s[r] for s in states],
-            "fixed": tf.nest.map_structure(lambda f, r=r: f[r], fixed),
-        }
-        for r in row_groups(first, group_count(batch) if jit else 1)
-    ]
+    of_rows = {"xs": xs, "states": list(states), "fixed": fixed}
+    count = group_count(batch) if jit else 1
+    # A tensor that is there twice, as keys and as memory, becomes two: each has a gradient of its own.
+    cut = [cut_rows(tf.identity(a), count) for a in tf.nest.flatten(of_rows)]
+    groups = [tf.nest.pack_sequence_as(of_rows, parts) for parts in zip(*cut, strict=True)]
+    groups = [{**group, "xs": tf.nest.map_structure(sequence, group["xs"])} for group in groups]
     arguments = {"groups": groups, "weights": weights}
     structures = {}
 
