@@ -1,5 +1,8 @@
 """Vocabularies, texts, drawn scenes, and their way into `model.fit`."""
 
+from keras_seqcv.data.caption_files import CaptionSet, read_captions
+from keras_seqcv.data.captions import captions
+from keras_seqcv.data.image_files import load_image
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
@@ -10,6 +13,7 @@ from keras_seqcv.data.vocabulary import Bytes, Characters, Vocabulary, Words, vo
 
 __all__ = [
     "Bytes",
+    "CaptionSet",
     "Characters",
     "Question",
     "Scene",
@@ -17,8 +21,11 @@ __all__ = [
     "Scenes",
     "Vocabulary",
     "Words",
+    "captions",
+    "load_image",
     "load_text",
     "load_tfds_text",
+    "read_captions",
     "scenes",
     "text_streams",
     "vocabulary_from_json",

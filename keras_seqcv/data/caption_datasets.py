@@ -1,0 +1,120 @@
+"""`tf.data` of captioned pictures."""
+
+import weakref
+
+import numpy as np
+import tensorflow as tf
+
+from keras_seqcv.data.caption_batches import CaptionBatches
+from keras_seqcv.data.image_store import READERS
+
+_FEATURE_BATCH = 8  # pictures that an encoder sees at once
+
+
+class FeatureStore:
+    """Features of pictures by number, and those of the mirrored pictures.
+
+    Args:
+        features: (N, ...), or what reads like that, such as `np.memmap`.
+        mirrored: likewise, or None.
+    """
+
+    dtype = "float32"
+
+    def __init__(self, features: np.ndarray, mirrored: np.ndarray | None = None):
+        self._sets = features, mirrored
+        self.shape = tuple(features.shape[1:])
+
+    def batch(self, items, mirrored=None) -> np.ndarray:
+        """Returns features (B, ...) float32."""
+        features = np.empty((len(items), *self.shape), "float32")
+        for row, item in enumerate(items):
+            features[row] = self._sets[mirrored is not None and bool(mirrored[row])][item]
+        return features
+
+
+class Part:
+    """The pictures and captions of one dataset.
+
+    Args:
+        pictures: `ImageStore` or `FeatureStore`.
+        places: (P,) int, number of each picture of this part in the store.
+        batches: `CaptionBatches` of the captions of these pictures, or None.
+    """
+
+    def __init__(self, pictures, places: np.ndarray, batches: CaptionBatches | None):
+        self.pictures, self.places, self.batches = pictures, np.asarray(places), batches
+
+    def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
+        tokens, targets, weights, item, mirrored = self.batches.batch(rows, seed)
+        pictures = self.pictures.batch(self.places[item], mirrored)
+        return pictures, tokens, targets, weights, item
+
+
+def caption_dataset(part: Part) -> tf.data.Dataset:
+    """Batches as `captions` describes them. The part lives as long as the dataset, or what is made of it."""
+    batches, pictures = part.batches, part.pictures
+    weak = weakref.ref(part)  # TensorFlow never lets go of a Python function that was used in a graph
+    key = "image" if pictures.dtype == "uint8" else "features"
+    shape = (None, batches.per_picture, None) if batches.per_picture else (None, None)
+
+    def plan():
+        return weak().batches.plan()
+
+    def batch(rows, seed):
+        return weak().batch(rows, seed)
+
+    @tf.autograph.experimental.do_not_convert
+    def epoch(_):
+        rows, seeds = tf.numpy_function(plan, [], (tf.int32, tf.int64))
+        rows = tf.ensure_shape(rows, (batches.batches, batches.batch_size))
+        return tf.data.Dataset.from_tensor_slices((rows, tf.ensure_shape(seeds, (batches.batches,))))
+
+    @tf.autograph.experimental.do_not_convert
+    def element(rows, seed):
+        kinds = (pictures.dtype, "int32", "int32", "float32", "int32")
+        values = tf.numpy_function(batch, [rows, seed], [tf.as_dtype(kind) for kind in kinds], stateful=False)
+        shapes = ((None, *pictures.shape), shape, shape, shape, (None,))
+        image, tokens, targets, weights, item = map(tf.ensure_shape, values, shapes)
+        return {key: image, "tokens": tokens, "item": item}, targets, weights
+
+    dataset = tf.data.Dataset.range(1).flat_map(epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches.batches))
+    return _finished(dataset.map(element, num_parallel_calls=READERS), part)
+
+
+def picture_dataset(part: Part, batch_size: int, mirrored: bool = False) -> tf.data.Dataset:
+    """The pictures or features of a part, in order, in batches (b, ...)."""
+    weak, count = weakref.ref(part), len(part.places)
+
+    def batch(start):
+        places = weak().places[start : start + batch_size]
+        return weak().pictures.batch(places, [mirrored] * len(places))
+
+    @tf.autograph.experimental.do_not_convert
+    def element(start):
+        value = tf.numpy_function(batch, [start], tf.as_dtype(part.pictures.dtype), stateful=False)
+        return tf.ensure_shape(value, (None, *part.pictures.shape))
+
+    dataset = tf.data.Dataset.range(0, count, batch_size).map(element, num_parallel_calls=READERS)
+    return _finished(dataset, part)
+
+
+def encoded_pictures(encoder, images, cache, mirror: bool, verbose: int) -> FeatureStore:
+    """Features of all pictures of a store, computed once and kept in a folder, and with `mirror` a second set."""
+    sets, identity = [], images.identity()
+    part = Part(images, np.arange(len(images.names)), None)
+    for mirrored in (False, True)[: 1 + mirror]:
+        named = None if identity is None else [f"size {images.size}, mirrored {mirrored}", *identity]
+        dataset = picture_dataset(part, _FEATURE_BATCH, mirrored)
+        sets.append(encoder.cached_features(dataset, cache, identity=named, dtype="float16", verbose=verbose))
+    return FeatureStore(*sets)
+
+
+def _finished(dataset: tf.data.Dataset, part: Part) -> tf.data.Dataset:
+    # An iterator that is tuned waits, when it goes, for a thread that sleeps longer and longer (TensorFlow 2.21).
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.prefetch(2).with_options(options)
+    dataset._part = part  # iterators and derived datasets hold their dataset, which holds this
+    return dataset

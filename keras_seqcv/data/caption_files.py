@@ -1,0 +1,191 @@
+"""Files of captions, in the formats that they come in."""
+
+import csv
+import dataclasses
+import os
+import re
+from pathlib import Path
+
+from keras_seqcv.data.caption_coco import coco_captions
+
+_PICTURE_COLUMNS = ("image", "image_name", "filename", "file_name")
+_NUMBER_COLUMNS = ("comment_number", "caption_number")
+_CAPTION_COLUMNS = ("caption", "comment")
+_TOKEN_LINE = re.compile(r"([^\t]+)#(\d+)\t(.*)")
+_PICTURE_ENDINGS = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_FORMATS = (
+    "`name.jpg#0<TAB>caption`, a header that names the columns (`image,caption`, or "
+    "`image_name| comment_number| comment`), or the JSON of COCO"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptionSet:
+    """Names of pictures, each once, and the captions of each, at least one.
+
+    Args:
+        names: list of str, as the file has them.
+        captions: for each name a list of str, without space around them.
+
+    Example:
+        >>> ks.data.CaptionSet(["dog.jpg"], [["a dog runs", "a brown dog"]]).captions[0][1]
+        'a brown dog'
+    """
+
+    names: list[str]
+    captions: list[list[str]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def read_captions(path: str | os.PathLike) -> CaptionSet:
+    """Reads the captions of pictures from a file or a folder; its contents tell the format.
+
+    Args:
+        path: one of these, in UTF-8:
+            lines `dog.jpg#0<TAB>A dog runs .`, as Flickr8k and Flickr30k have them;
+            a table with a header, separated by commas, bars, tabs or semicolons: columns "image", "image_name",
+            "filename" or "file_name", and "caption" or "comment"; of the others only "comment_number" is read:
+            it must differ;
+            JSON as COCO has it: {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]};
+            a folder of pictures with a text file beside each (dog.jpg, dog.txt), a caption on each line.
+
+    Returns:
+        A `CaptionSet`, pictures in the order of the file, or by name.
+
+    Raises:
+        ValueError: a file that is missing, none of these, or wrong anywhere: it names the file and the line, or the
+            number of the annotation.
+
+    Example:
+        >>> import pathlib
+        >>> text = "image,caption\\ndog.jpg,a dog runs\\ncat.jpg,a cat\\ndog.jpg,a brown dog\\n"
+        >>> _ = pathlib.Path("captions.csv").write_text(text)
+        >>> ks.data.read_captions("captions.csv")
+        CaptionSet(names=['dog.jpg', 'cat.jpg'], captions=[['a dog runs', 'a brown dog'], ['a cat']])
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _beside_pictures(path)
+    text = read_text(path)
+    if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "["):
+        return CaptionSet(*coco_captions(text, path))
+    lines = text.split("\n")
+    first = next((line.rstrip("\r") for line in lines if line.strip()), None)
+    if first is None:
+        raise ValueError(f"{path}: expected captions, the file is empty")
+    found = _Gathered()
+    if _TOKEN_LINE.fullmatch(first):
+        _read_tokens(lines, path, found)
+    else:
+        _read_table(lines, first, path, found)
+    if not found.captions:
+        raise ValueError(f"{path}: expected captions, received a header only")
+    return CaptionSet(list(found.captions), list(found.captions.values()))
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a UTF-8 file; raises ValueError that names the file, and the line that is not UTF-8."""
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{path}: cannot be read: {reason}") from error
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}, line {line}: not valid UTF-8 (byte 0x{data[error.start]:02x})") from error
+
+
+class _Gathered:
+    """Captions by picture, in the order in which the pictures come."""
+
+    def __init__(self):
+        self.captions, self._lines = {}, {}
+
+    def add(self, name: str, caption: str, number: str | None, path: Path, line: int) -> None:
+        name, caption = name.strip(), caption.strip()
+        if not name:
+            raise ValueError(f"{path}, line {line}: expected the name of a picture, received none")
+        if not caption:
+            raise ValueError(f"{path}, line {line}: expected a caption of {name}, received an empty one")
+        if number is not None:
+            before = self._lines.setdefault((name, number), line)
+            if before != line:
+                raise ValueError(f"{path}, line {line}: caption {number} of {name} is in line {before} already")
+        self.captions.setdefault(name, []).append(caption)
+
+
+def _read_tokens(lines: list[str], path: Path, found: _Gathered) -> None:
+    for number, line in enumerate(lines, 1):
+        line = line.rstrip("\r")
+        if not line.strip():
+            continue
+        match = _TOKEN_LINE.fullmatch(line)
+        if not match:
+            raise ValueError(f"{path}, line {number}: expected `name.jpg#0<TAB>caption`, received {line[:60]!r}")
+        found.add(match[1], match[3], match[2], path, number)
+
+
+def _read_table(lines: list[str], first: str, path: Path, found: _Gathered) -> None:
+    separator, columns = next(((mark, _columns(first.split(mark))) for mark in "|,\t;" if mark in first), ("", None))
+    if columns is None:
+        raise ValueError(f"{path}, line 1: expected {_FORMATS}, received {first[:60]!r}")
+    # Flickr30k's file has bars between the columns, and quotation marks that are only that.
+    quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoting, strict=True)
+    width, before, head = len(first.split(separator)), 0, True
+    try:
+        for row in reader:
+            line, before = before + 1, reader.line_num  # a quoted caption may take several lines
+            if not row or row == [""]:
+                continue
+            if len(row) != width:
+                received = f"received {len(row)}: {separator.join(row)[:60]!r}"
+                raise ValueError(f"{path}, line {line}: expected {width} columns as in the header, {received}")
+            if not head:
+                name, caption, number = (None if k is None else row[k].strip() for k in columns)
+                found.add(name, caption, number, path, line)
+            head = False
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _columns(header: list[str]) -> tuple[int, int, int | None] | None:
+    """Places of picture, caption and the caption's number; None if one of the first two is missing or there twice."""
+    header = [title.strip().strip('"').lower() for title in header]
+    places = []
+    for known in (_PICTURE_COLUMNS, _CAPTION_COLUMNS, _NUMBER_COLUMNS):
+        found = [k for k, title in enumerate(header) if title in known]
+        if len(found) > 1 or (not found and known is not _NUMBER_COLUMNS):
+            return None
+        places.append(found[0] if found else None)
+    return tuple(places)
+
+
+def _beside_pictures(folder: Path) -> CaptionSet:
+    """A folder of pictures, and of text files of the same names."""
+    pictures, texts = {}, {}
+    for path in sorted(folder.iterdir()):
+        ending = path.suffix.lower()
+        kind = texts if ending == ".txt" else pictures if ending in _PICTURE_ENDINGS else None
+        if kind is None or path.name.startswith("."):
+            continue
+        if path.stem in kind:
+            raise ValueError(f"{folder}: both {kind[path.stem].name} and {path.name} belong to {path.stem}.txt")
+        kind[path.stem] = path
+    for some, others, expected in ((texts, pictures, "a picture"), (pictures, texts, "a text file")):
+        alone = [some[stem].name for stem in some if stem not in others]
+        if alone:
+            names = ", ".join(alone[:5])
+            raise ValueError(f"{folder}: expected {expected} beside each of {names}; {len(alone)} have none")
+    if not texts:
+        raise ValueError(f"{folder}: expected pictures with a text file beside each, found none")
+    found = _Gathered()
+    for stem, path in texts.items():
+        lines = read_text(path).removesuffix("\n").split("\n")
+        for number, line in enumerate(lines, 1):
+            found.add(pictures[stem].name, line, None, path, number)
+    return CaptionSet(list(found.captions), list(found.captions.values()))
