@@ -9,16 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "keras_seqcv"
 
-# What each part may import besides itself. A file of its own beside these parts (and not `callbacks`) is a tool: it
-# imports nothing of the package, and every part may import it.
+# What each part may import besides itself. A file of its own beside these parts is a tool: it imports nothing of
+# the package, and every part may import it.
 ALLOWED = {
     "layers": set(),
     "data": {"layers"},
     "decoding": {"layers"},
     "metrics": {"layers"},
-    "inspection": {"layers"},
+    "inspection": {"layers", "export"},  # of `export` the placing of files
     "export": {"layers"},
-    "callbacks": {"layers"},
+    "callbacks": {"layers", "metrics", "export"},  # likewise
     "models": {"layers", "data", "decoding", "metrics", "export", "callbacks"},
 }
 # Never imported by the package, which is installed without them.
@@ -91,7 +91,7 @@ def test_imports_go_one_way():
         ("export/tflite.py", "import keras_seqcv as ks", "export imports the public face"),
         ("export/tflite.py", "from .. import models", "export imports models"),
         ("models/language_model.py", "from keras_seqcv.inspection import gates", "models imports inspection"),
-        ("callbacks.py", "from .models import LanguageModel", "callbacks imports models"),
+        ("callbacks/caption_metrics.py", "from ..models import LanguageModel", "callbacks imports models"),
         ("models/language_model.py", "import applications.sentiment.train", "the package imports applications"),
         ("__init__.py", "from tests import oracles", "the package imports tests"),
         ("files.py", "from keras_seqcv.layers import LSTM", "files imports layers"),

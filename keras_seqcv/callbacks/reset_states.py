@@ -1,10 +1,8 @@
-"""Callbacks for `model.fit`."""
+"""Streams that begin anew where the data begins anew."""
 
 import keras
 
 from keras_seqcv.layers import reset_states
-
-__all__ = ["ResetStates"]
 
 
 class ResetStates(keras.callbacks.Callback):

@@ -9,6 +9,8 @@ graphs instead of raising an error. What `TFLiteConverter` alone does not do:
   operator of their own while ranges are measured;
 - in a signature with a loop, values computed from random numbers, scalars (temperature) and logarithms (scores) stay
   float32: in int8 a uniform number has 256 values and a temperature of 1.5 is cut to the largest one measured;
+- so do values that were infinite when they were measured, as the score of a hypothesis that does not exist: such a
+  range ends the process of the interpreter;
 - the int8 LSTM operator computes nonsense when all cell values lie within 0.5, for then their scale is below 2**-15:
   the measured range is widened to 1;
 - a crash becomes an error.
@@ -24,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 CELL_STATE = 19  # which input of UNIDIRECTIONAL_SEQUENCE_LSTM
+LARGEST = 1e30
 LOGARITHMS = ("LOG", "LOG_SOFTMAX", "CUMSUM")
 
 
@@ -165,7 +168,7 @@ def forget_ranges(model) -> None:
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     bodies = _loop_bodies(model)
     with_loop = {g for g in range(len(model.subgraphs)) if g in bodies or any(_loops(model, g))}
-    kept = {g: _float_scalars(model, model.subgraphs[g], floats) for g in with_loop}
+    kept = {g: _float_scalars(model, model.subgraphs[g], floats) | _unbounded(model.subgraphs[g]) for g in with_loop}
     before = -1
     while before != (
         before := sum(map(len, kept.values()))
@@ -203,6 +206,17 @@ def widen_cell_ranges(model) -> None:
                 if measured is not None and measured.min is not None and measured.max is not None:
                     measured.min = np.minimum(measured.min, np.float32(-1.0))
                     measured.max = np.maximum(measured.max, np.float32(1.0))
+
+
+def _unbounded(graph) -> set[int]:
+    """Tensors whose measured range is that of infinity, or nearly."""
+    found = set()
+    for i, tensor in enumerate(graph.tensors):
+        measured = tensor.quantization
+        ends = [] if measured is None else [end for end in (measured.min, measured.max) if end is not None]
+        if any(np.any(np.abs(end) > LARGEST) or not np.all(np.isfinite(end)) for end in ends):
+            found.add(i)
+    return found
 
 
 def _loops(model, g: int):

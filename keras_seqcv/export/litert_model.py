@@ -1,4 +1,4 @@
-"""Running a `.tflite` file: named signatures with arrays, and text for a language model."""
+"""Running a `.tflite` file: named signatures with arrays, text for a language model, captions for a captioner."""
 
 import json
 import operator
@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_seqcv.caption import Caption, captions_of
 from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.export.attached_files import detach
 
@@ -69,7 +70,7 @@ class LiteRTModel:
         signatures: name -> {"inputs": {name: (shape, dtype)}, "outputs": {name: (shape, dtype)}}; a dimension that may
             vary is None.
         files: the attached files.
-        vocabulary: of a language model, else None.
+        vocabulary: of a language model or captioner, else None.
 
     Example:
         >>> import tempfile
@@ -171,6 +172,26 @@ class LiteRTModel:
         scalars = {"length": length, "temperature": 0.0 if greedy else float(temperature), "seed": seed}
         written = self.run("generate", prompt=ids[None], **scalars)["ids"][0, :length]
         return prompt + cut(continuation(self.vocabulary, prompt, int(ids[-1]), written), stops)
+
+    def caption(self, image) -> Caption:
+        """Describe a picture, as `ImageCaptioner.caption` does, with the beams and the length of the file.
+
+        Args:
+            image: (H, W, 3) uint8, of the size that the file takes; `ks.data.load_image(path, size)` makes it.
+
+        Returns:
+            A `ks.models.Caption`.
+
+        Raises:
+            ValueError: the file is not that of a captioner, or the picture has another shape or type.
+        """
+        if "caption" not in self.signatures or self.vocabulary is None:
+            raise ValueError(f"{self._path} has no signature 'caption' or no vocabulary: it does not describe pictures")
+        found = self.run("caption", image=np.asarray(image)[None])
+        maps = found.get("attention")
+        places = None if maps is None else maps.shape[2:]
+        parts = (found[name] for name in ("ids", "scores", "log_probabilities"))
+        return captions_of(self.vocabulary, *parts, maps, places)[0]
 
 
 def _vocabulary(text: bytes):

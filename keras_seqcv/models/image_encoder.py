@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv import export
-from keras_seqcv.models import image_features, saving
+from keras_seqcv.models import image_features
+from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.image_networks import Parts, make_network, preprocessing
 from keras_seqcv.models.image_resizing import resized
 
@@ -19,7 +19,7 @@ _weights_wanted = contextvars.ContextVar("weights_wanted", default=True)
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
-class ImageEncoder(keras.Model):
+class ImageEncoder(ApplicationModel):
     """Turns pictures into a memory of places for attention, or into one vector each.
 
     x = resize(image) to H x W, bilinear, averaging where it shrinks; the aspect is not kept
@@ -209,14 +209,6 @@ class ImageEncoder(keras.Model):
         if format == "litert":
             return {"encode": [{"images": images[:1]}, {"images": images[1:]}]}
         return {"encode": [{"images": images}, {"images": images[:1, :-1, 1:]}]}
-
-    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
-        """As `keras.Model.export`; the files are those of `ks.export.saved_model` and `ks.export.tflite`."""
-        return export.export(self, filepath, format, verbose=verbose, **kwargs)
-
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """As `keras.Model.save`; a `.keras` file is put in place when it is whole."""
-        saving.save_whole(super().save, filepath, overwrite, zipped, **kwargs)
 
     def get_config(self):
         network = self.network_name or keras.saving.serialize_keras_object(self.network)

@@ -3,16 +3,17 @@
 import keras
 import tensorflow as tf
 
-from keras_seqcv import export, layers, metrics
+from keras_seqcv import layers, metrics
 from keras_seqcv.callbacks import ResetStates
-from keras_seqcv.models import language_model_signatures, saving, text_writer
+from keras_seqcv.models import language_model_signatures, text_writer
+from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.language_model_arguments import check_arguments
 
 _CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
-class LanguageModel(keras.Model):
+class LanguageModel(ApplicationModel):
     """Reads a text token by token and gives the distribution of the next one.
 
     x_t = one-hot of token t, or its embedding
@@ -188,12 +189,6 @@ class LanguageModel(keras.Model):
                 weighted_metrics = _default_metrics()
         super().compile(optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
 
-    def compile_from_config(self, config):
-        """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
-
     def fit(self, x=None, y=None, *args, callbacks=None, shuffle=False, **kwargs):
         """As `keras.Model.fit`; each epoch begins with zero states, and batches keep their order."""
         return super().fit(x, y, *args, callbacks=_with_reset(callbacks), shuffle=shuffle, **kwargs)
@@ -203,10 +198,6 @@ class LanguageModel(keras.Model):
         if kwargs.get("_use_cached_eval_dataset"):  # inside `fit`, whose callbacks have it already
             return super().evaluate(x, y, *args, callbacks=callbacks, **kwargs)
         return super().evaluate(x, y, *args, callbacks=_with_reset(callbacks), **kwargs)
-
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """As `keras.Model.save`; a `.keras` file is put in place when it is whole."""
-        saving.save_whole(super().save, filepath, overwrite, zipped, **kwargs)
 
     def generate(self, prompt, length=200, temperature=1.0, top_k=None, top_p=None, greedy=False, seed=None, stop=None):
         """Write on, in one graph.
@@ -301,10 +292,6 @@ class LanguageModel(keras.Model):
     def export_metadata(self):
         """Files that travel with an export."""
         return {"vocabulary.json": self.vocabulary.to_json()}
-
-    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
-        """As `keras.Model.export`; the files are those of `ks.export.saved_model` and `ks.export.tflite`."""
-        return export.export(self, filepath, format, verbose=verbose, **kwargs)
 
 
 def _default_metrics():

@@ -1,0 +1,7 @@
+"""Callbacks for `model.fit`."""
+
+from keras_seqcv.callbacks.caption_metrics import CaptionMetrics
+from keras_seqcv.callbacks.reset_states import ResetStates
+from keras_seqcv.callbacks.scheduled_sampling import ScheduledSampling
+
+__all__ = ["CaptionMetrics", "ResetStates", "ScheduledSampling"]

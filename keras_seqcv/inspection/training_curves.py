@@ -1,0 +1,124 @@
+"""Curves of one or several trainings, as one figure."""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_seqcv.inspection.figures import check_png, new_figure, save_png
+
+_COLUMNS = 3
+
+
+def plot_curves(histories: Mapping, path: str | os.PathLike | None = None, metrics: list[str] | None = None):
+    """Training curves: a panel for each metric, a colour for each run, training dashed and validation solid.
+
+    Epochs without a number (NaN) are left out, and the curve goes on from the one before to the one after.
+
+    Args:
+        histories: dict from the name of a run to what `fit` returned or to its `history`, a dict from the name of a
+            metric to a list of one number per epoch.
+        path: PNG file for the figure, or None.
+        metrics: which metrics, in this order, named without "val_". None: all.
+
+    Returns:
+        matplotlib Figure. A notebook shows it; it does not belong to pyplot, so there is nothing to close.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        TypeError: an argument of a wrong type.
+        ValueError: no run, no metric, or one that no run has.
+        OSError: the file cannot be written; it names the file.
+
+    Example:
+        >>> runs = {"LSTM": {"loss": [2.0, 1.5], "val_loss": [2.1, 1.8]}, "GRU": {"loss": [1.9, 1.6, 1.5]}}
+        >>> figure = ks.inspection.plot_curves(runs, "curves.png")
+        >>> [axes.get_title() for axes in figure.axes], len(figure.axes[0].lines)
+        (['loss'], 3)
+    """
+    check_png(path)
+    runs = _checked(histories)
+    known = list(dict.fromkeys(key.removeprefix("val_") for _, curves in runs.values() for key in curves))
+    if metrics is None:
+        metrics = known
+    elif isinstance(metrics, str) or not isinstance(metrics, (list, tuple)):
+        raise TypeError(f"`metrics` must be a list of names, received {type(metrics).__name__}")
+    if wrong := [name for name in metrics if name not in known]:
+        raise ValueError(f'`metrics` must be of {known}, named without "val_", received {wrong}')
+    if not metrics:
+        raise ValueError("`metrics` must name at least one metric, received none")
+    figure = _figure(runs, list(metrics))
+    if path is not None:
+        save_png(figure, path)
+    return figure
+
+
+def _checked(histories) -> dict[str, tuple[np.ndarray | None, dict[str, np.ndarray]]]:
+    """Returns for each run its epochs, where they are known, and its curves."""
+    if not isinstance(histories, Mapping):
+        raise TypeError(f"`histories` must be a dict from name to history, received {type(histories).__name__}")
+    if not histories:
+        raise ValueError("`histories` must hold at least one run, received none")
+    runs = {}
+    for name, history in histories.items():
+        epochs = getattr(history, "epoch", None)
+        curves = getattr(history, "history", history)
+        if not isinstance(curves, Mapping):
+            raise TypeError(f"`histories[{name!r}]` must be a History or a dict, received {type(curves).__name__}")
+        arrays = {}
+        for key, values in curves.items():
+            values = np.asarray(values)
+            if values.ndim != 1 or values.dtype.kind not in "iuf":
+                raise ValueError(
+                    f"`histories[{name!r}][{key!r}]` must be a list of numbers, one per epoch, "
+                    f"received {values.dtype} of shape {values.shape}"
+                )
+            arrays[key] = values.astype("float64")
+        runs[str(name)] = (None if epochs is None else np.asarray(epochs) + 1, arrays)
+    return runs
+
+
+def _figure(runs: dict, metrics: list[str]):
+    from matplotlib.ticker import MaxNLocator
+
+    columns = min(_COLUMNS, len(metrics))
+    rows = -(-len(metrics) // columns)
+    figure = new_figure("plot_curves", 4.2 * columns, 3.0 * rows + 0.4)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, metric in zip(grid, metrics):
+        for number, (epochs, curves) in enumerate(runs.values()):
+            for key, style in ((metric, "--"), (f"val_{metric}", "-")):
+                if key in curves:
+                    _draw(axes, epochs, curves[key], linestyle=style, color=f"C{number}")
+        axes.set_title(metric, fontsize=11, parse_math=False)
+        axes.set_xlabel("epoch", fontsize=9)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in grid[len(metrics) :]:
+        axes.remove()
+    _legend(figure, runs)
+    return figure
+
+
+def _draw(axes, epochs, values: np.ndarray, **style) -> None:
+    if epochs is None or len(epochs) != len(values):  # a metric that not every epoch has
+        epochs = np.arange(1, len(values) + 1)
+    there = np.isfinite(values)
+    axes.plot(epochs[there], values[there], marker="o" if there.sum() == 1 else None, linewidth=1.5, **style)
+
+
+def _legend(figure, runs: dict) -> None:
+    from matplotlib.lines import Line2D
+
+    entries = [Line2D([], [], color=f"C{number}", linewidth=3, label=name) for number, name in enumerate(runs)]
+    present = {key.startswith("val_") for _, curves in runs.values() for key in curves}
+    if False in present:
+        entries.append(Line2D([], [], color="0.4", linestyle="--", label="training"))
+    if True in present:
+        entries.append(Line2D([], [], color="0.4", label="validation"))
+    legend = figure.legend(handles=entries, loc="outside upper center", ncols=min(6, len(entries)), frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+        text.set_fontsize(9)

@@ -1,0 +1,24 @@
+"""What all application models share: files that are whole or not there, exports, and compilation from a file."""
+
+import keras
+
+from keras_seqcv import export
+from keras_seqcv.models import saving
+
+
+class ApplicationModel(keras.Model):
+    """A `keras.Model` whose files are written whole, and whose exports are those of `keras_seqcv.export`."""
+
+    def compile_from_config(self, config):
+        """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
+        """As `keras.Model.export`; the files are those of `ks.export.saved_model` and `ks.export.tflite`."""
+        return export.export(self, filepath, format, verbose=verbose, **kwargs)
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """As `keras.Model.save`; a `.keras` file is put in place when it is whole."""
+        saving.save_whole(super().save, filepath, overwrite, zipped, **kwargs)

@@ -1,0 +1,202 @@
+"""The recurrent part of a decoder: it looks at the places of a memory at every step, or holds one vector of it.
+
+Both kinds have the same methods, so that what lies around them need not know which it is: a call over whole sequences
+for training, and `fixed`, `initial_states` and `stepper` for a loop that writes.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_seqcv import layers
+
+LAYERS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+CELLS = {"simple_rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
+INJECTS = ("every_step", "first_step", "state")
+
+
+class LookingCore(keras.layers.Layer):
+    """An `AttentionRNN` that attends before its cells, as Show, Attend and Tell has it.
+
+    Args:
+        attention: `AdditiveAttention`, `DotProductAttention` or `HardAttention`.
+        cell, units, layers: "simple_rnn" | "lstm" | "gru", U, and how many cells lie one on the other.
+        gate, dropout, doubly_stochastic: see `AttentionRNNCell` and `AttentionRNN`.
+    """
+
+    def __init__(self, attention, cell, units, layers_count, gate, dropout, doubly_stochastic, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True  # the mask is an argument; none goes on
+        dtype = self.dtype_policy
+        cells = [CELLS[cell](units, dtype=dtype, name=f"{cell}_{k}") for k in range(layers_count)]
+        self.hard = isinstance(attention, layers.HardAttention)
+        self.cell = layers.AttentionRNNCell(cells, attention, gate=gate, start="memory", dtype=dtype, name="cell")
+        self.rnn = layers.AttentionRNN(
+            self.cell,
+            return_probabilities=self.hard,
+            dropout=dropout,
+            doubly_stochastic=doubly_stochastic,
+            dtype=dtype,
+            name="rnn",
+        )
+
+    def compute_mask(self, *args, **kwargs):
+        return None
+
+    def build(self, words_shape, memory_shape):
+        self.rnn.build(words_shape, memory_shape)
+        self.rnn.built = True
+        self.feature_width = self.cell.feature_width(memory_shape[-1])
+
+    def call(self, words, memory, mask=None, memory_mask=None, training=False):
+        """Words (B, T, E), memory (B, L, D) -> features (B, T, F), weights (B, T, L), probabilities or None."""
+        features, weights, *probabilities = self.rnn(
+            words, memory, mask=mask, memory_mask=memory_mask, training=training
+        )
+        return features, weights, probabilities[0] if probabilities else None
+
+    def fixed(self, memory, memory_mask=None) -> dict:
+        """What a step looks at, and does not change."""
+        return self.cell.fixed(memory, memory_mask)
+
+    def initial_states(self, memory, memory_mask=None) -> list:
+        return self.cell.initial_states(memory, memory_mask)
+
+    def stepper(self):
+        """A function (words (B, E), states, fixed) -> features (B, F), states, weights (B, L)."""
+        advance = self.cell.stepper()
+
+        def step(words, states, fixed):
+            x = {"input": words}
+            if self.cell.draws(False):
+                x["noise"] = self.cell.attention.noise(tf.shape(fixed["memory"])[:2])
+            outputs, states = advance(x, states, fixed)
+            return outputs["features"], states, outputs["weights"]
+
+        return step
+
+
+class VectorCore(keras.layers.Layer):
+    """Recurrent layers that get one vector v of what is to be described.
+
+    "every_step":  h_t = cell([x_t, v], h_{t-1}); for the vanilla RNN tanh(W_x x_t + W_v v + W_h h_{t-1} + b)
+    "first_step":  h_0 = cell(v W_i + b_i, 0), then h_t = cell(x_t, h_{t-1})
+    "state":       each state begins as tanh(v W_s + b_s)
+
+    v is the mean of the memory's places, or the memory itself if it is one vector (B, D).
+
+    Args:
+        inject: one of the three.
+        cell, units, layers_count: as in `LookingCore`.
+    """
+
+    hard = False
+
+    def __init__(self, inject, cell, units, layers_count, dropout, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True  # the mask is an argument; none goes on
+        dtype = self.dtype_policy
+        self.inject = inject
+        self.rnns = [
+            LAYERS[cell](units, return_sequences=True, return_state=True, dtype=dtype, name=f"{cell}_{k}")
+            for k in range(layers_count)
+        ]
+        self.counts = [2 if cell == "lstm" else 1] * layers_count
+        self.feature_width = units
+        self.dropout = keras.layers.Dropout(dropout, dtype=dtype)
+        self.first_word = None
+        self.starts = []
+        if inject == "state":
+            self.starts = [
+                keras.layers.Dense(units, activation="tanh", dtype=dtype, name=f"start_{k}")
+                for k in range(sum(self.counts))
+            ]
+
+    def compute_mask(self, *args, **kwargs):
+        return None
+
+    def build(self, words_shape, memory_shape):
+        width, depth = words_shape[-1], memory_shape[-1]
+        if self.inject == "first_step":
+            self.first_word = keras.layers.Dense(width, dtype=self.dtype_policy, name="first_word")
+            self.first_word.build((None, depth))
+        for start in self.starts:
+            start.build((None, depth))
+        width = width + depth if self.inject == "every_step" else width
+        for rnn in self.rnns:
+            rnn.build((None, None, width))
+            rnn.built = True
+            width = rnn.units
+
+    def call(self, words, memory, mask=None, memory_mask=None, training=False):
+        """Words (B, T, E), memory (B, L, D) or (B, D) -> features (B, T, U), None, None."""
+        vector = self._vector(memory, memory_mask)
+        states = self._first_states(vector)
+        x = words
+        if self.inject == "every_step":
+            x = tf.concat([x, tf.repeat(vector[:, None], tf.shape(x)[1], axis=1)], axis=2)
+        elif self.inject == "first_step":
+            x = tf.concat([self.first_word(vector)[:, None], x], axis=1)
+            mask = None if mask is None else tf.pad(mask, [[0, 0], [1, 0]], constant_values=True)
+        for k, rnn in enumerate(self.rnns):
+            x = self.dropout(x, training=training)
+            x, *_ = rnn(x, initial_state=states and states[k], mask=mask, training=training)
+        return x[:, 1:] if self.inject == "first_step" else x, None, None
+
+    def fixed(self, memory, memory_mask=None) -> dict:
+        return {"vector": self._vector(memory, memory_mask)} if self.inject == "every_step" else {}
+
+    def initial_states(self, memory, memory_mask=None) -> list:
+        vector = self._vector(memory, memory_mask)
+        states = self._first_states(vector)
+        if states is None:
+            batch = tf.shape(vector)[0]
+            states = [[tf.convert_to_tensor(s) for s in r.get_initial_state(batch_size=batch)] for r in self.rnns]
+        flat = tf.nest.flatten(states)
+        for state in flat:
+            state.set_shape((vector.shape[0], None))
+        return self._advance()(self.first_word(vector), flat)[1] if self.inject == "first_step" else flat
+
+    def stepper(self):
+        """A function (words (B, E), states, fixed) -> features (B, U), states, None."""
+        advance = self._advance()
+
+        def step(words, states, fixed):
+            x = tf.concat([words, fixed["vector"]], axis=1) if self.inject == "every_step" else words
+            features, states = advance(x, states)
+            return features, states, None
+
+        return step
+
+    def _advance(self):
+        """A function (x (B, D_x), states) -> the last layer's output, states."""
+        steppers = [rnn.stepper() for rnn in self.rnns]
+
+        def advance(x, states):
+            after, rest = [], list(states)
+            for one, count in zip(steppers, self.counts, strict=True):
+                own, rest = rest[:count], rest[count:]
+                x, own = one(x, own)
+                after += own
+            return x, after
+
+        return advance
+
+    def _first_states(self, vector):
+        """For each layer a list of states, or None for zeros."""
+        if not self.starts:
+            return None
+        flat, states = [start(vector) for start in self.starts], []
+        for count in self.counts:
+            states.append(flat[:count])
+            flat = flat[count:]
+        return states
+
+    def _vector(self, memory, memory_mask=None):
+        """(B, L, D) or (B, D) -> (B, D)."""
+        memory = tf.convert_to_tensor(memory, self.compute_dtype)
+        if memory.shape.rank == 2:
+            return memory
+        if memory_mask is None:
+            return tf.reduce_mean(memory, axis=1)
+        valid = tf.cast(memory_mask, memory.dtype)[..., None]  # (B, L, 1)
+        return tf.math.divide_no_nan(tf.reduce_sum(memory * valid, axis=1), tf.reduce_sum(valid, axis=1))
