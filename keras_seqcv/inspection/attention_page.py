@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_seqcv.inspection.attention_script import SCRIPT, STYLE
-from keras_seqcv.inspection.caption_results import attention_of, relative
+from keras_seqcv.inspection.caption_results import attention_of, relative, scored
 from keras_seqcv.inspection.page import check_lengths, make_page, write_page
 from keras_seqcv.inspection.pictures import data_uri, load_picture
 
@@ -35,7 +35,8 @@ def attention_page(images, results, path: str | os.PathLike, title: str = "Where
 
     Raises:
         TypeError: an argument of a wrong type.
-        ValueError: different lengths, no pictures, a model without attention, a map that is not right.
+        ValueError: different lengths, no pictures, a model without attention, a map that is not right, a score that is
+            no number.
         OSError: a file cannot be read or written; it names the file.
 
     Example:
@@ -53,7 +54,9 @@ def attention_page(images, results, path: str | os.PathLike, title: str = "Where
     cards, data = [], []
     for i in range(count):
         words, maps = attention_of(results[i], f"results[{i}]")
-        cards.append(_card(data_uri(load_picture(images[i], f"images[{i}]")), results[i], words))
+        score, others = scored(results[i], f"results[{i}]")
+        source = data_uri(load_picture(images[i], f"images[{i}]"))
+        cards.append(_card(source, results[i].text, words, score, others))
         data.append(_packed(maps))
     body = f'<p class="hint">{_HINT}</p>\n<main class="cards">\n' + "\n".join(cards) + "\n</main>"
     return write_page(path, make_page(title, body, STYLE, SCRIPT, data))
@@ -70,21 +73,21 @@ def _packed(maps: np.ndarray) -> dict:
     }
 
 
-def _card(source: str, result, words: list[str]) -> str:
+def _card(source: str, text: str, words: list[str], score: float, others: list[tuple[str, float]]) -> str:
     buttons = "\n".join(
         f'<button type="button" aria-pressed="false" tabindex="{0 if i == 0 else -1}">{html.escape(word)}</button>'
         for i, word in enumerate(words)
     )
     others = "\n".join(
-        f'<li>{html.escape(text)} <span class="number">{score:.2f}</span></li>' for text, score in result.alternatives
+        f'<li>{html.escape(other)} <span class="number">{number:.2f}</span></li>' for other, number in others
     )
     others = f'<p class="soft">Next best</p>\n<ol>\n{others}\n</ol>' if others else ""
     return f"""<article>
-<div class="picture"><img src="{source}" alt="{html.escape(result.text)}"><canvas aria-hidden="true"></canvas></div>
+<div class="picture"><img src="{source}" alt="{html.escape(text)}"><canvas aria-hidden="true"></canvas></div>
 <p class="words" role="group" aria-label="Caption, word by word">
-{buttons}
+{buttons or "(no words)"}
 </p>
 <p class="soft told" aria-live="polite"></p>
-<p class="soft">Score <span class="number">{float(result.score):.2f}</span></p>
+<p class="soft">Score <span class="number">{score:.2f}</span></p>
 {others}
 </article>"""

@@ -84,12 +84,13 @@ def _figure(text: str, panels: list, columns: int):
     lines = textwrap.wrap(text, max(16, 20 * columns)) or ["(no words)"]
     head = 0.15 + 0.25 * len(lines)
     figure = new_figure("plot_attention", _INCHES * columns, rows * (_INCHES * height / width + 0.3) + head)
+    figure.get_layout_engine().set(h_pad=0.06)
     # A caption is text: without this two dollar signs in it would begin and end a formula.
     figure.suptitle("\n".join(lines), fontsize=12, fontweight="bold", parse_math=False)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (word, peak, shown) in zip(grid, panels):
         axes.imshow(shown)
-        axes.set_title(word, fontsize=11, parse_math=False)
+        axes.set_title(word, fontsize=min(11, 170 / max(len(word), 1)), parse_math=False)  # as wide as a panel
         axes.set_title(peak, fontsize=7, loc="right", color="0.5")
     for axes in grid:
         axes.set_axis_off()

@@ -85,7 +85,9 @@ def _card(number: int, image, result, references, score: str) -> str:
             f"`results[{number}]` must be what `model.caption` returns for one picture, received "
             f"{type(result).__name__} without text"
         )
-    if isinstance(references, str) or not all(isinstance(reference, str) for reference in references):
+    if not isinstance(references, (list, tuple, np.ndarray)) or not all(
+        isinstance(reference, str) for reference in references
+    ):
         raise TypeError(f"`references[{number}]` must be a list of captions (str), received {references!r}")
     source = data_uri(load_picture(image, f"images[{number}]"))
     told = "\n".join(f"<li>{html.escape(reference)}</li>" for reference in references)

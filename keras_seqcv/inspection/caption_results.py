@@ -13,7 +13,7 @@ def attention_of(result, argument: str) -> tuple[list[str], np.ndarray]:
 
     Raises:
         TypeError: `result` is something else.
-        ValueError: there is no attention, or not a map of weights for each word.
+        ValueError: there is no attention, or not a map for each word of weights that sum to one.
 
     Example:
         >>> from types import SimpleNamespace
@@ -36,9 +36,41 @@ def attention_of(result, argument: str) -> tuple[list[str], np.ndarray]:
         raise ValueError(
             f"`{argument}.attention` must be (T, h, w), a map for each of its {len(words)} words, received {maps.shape}"
         )
-    if not np.isfinite(maps).all() or (maps < 0).any() or not maps.any(axis=(1, 2)).all():
-        raise ValueError(f"`{argument}.attention` must hold weights, none below 0 and not all 0, received others")
+    sums = maps.sum(axis=(1, 2), dtype="float64")
+    # A sum of many weights in bfloat16 is off by some thousandths.
+    if not np.isfinite(maps).all() or (maps < 0).any() or (abs(sums - 1) > 0.02).any():
+        raise ValueError(
+            f"`{argument}.attention` must hold for each word weights from 0 to 1 that sum to one, "
+            f"received weights from {maps.min():g} to {maps.max():g} with the sums {sums.round(3).tolist()}"
+        )
     return words, maps
+
+
+def scored(result, argument: str) -> tuple[float, list[tuple[str, float]]]:
+    """Returns the score of one result and its alternatives, each a text with its score.
+
+    Raises:
+        TypeError: `result` has none, or others than texts with numbers.
+        ValueError: a score is not finite.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from keras_seqcv.inspection.caption_results import scored
+        >>> scored(SimpleNamespace(score=-1, alternatives=[("a cat", -2)]), "result")
+        (-1.0, [('a cat', -2.0)])
+    """
+    try:
+        score, others = float(result.score), [(text, float(number)) for text, number in result.alternatives]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"`{argument}` must have a score and alternatives, a list of (text, score), received a "
+            f"{type(result).__name__} where that fails: {error}"
+        ) from error
+    if wrong := [text for text, _ in others if not isinstance(text, str)]:
+        raise TypeError(f"`{argument}.alternatives` must be a list of (text, score), received {wrong[0]!r} for a text")
+    if not np.isfinite([score, *(number for _, number in others)]).all():
+        raise ValueError(f"`{argument}` must have finite scores, received {score} and {others}")
+    return score, others
 
 
 def relative(maps: np.ndarray) -> np.ndarray:

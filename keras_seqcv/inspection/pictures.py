@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 
 def load_picture(image, argument: str) -> Image.Image:
-    """Returns a picture as Pillow has it, in RGB.
+    """Returns a picture as Pillow has it: upright, in RGB, on white where it is transparent, as models see it.
 
     Args:
         image: path, Pillow image, or uint8 array (H, W, 3).
@@ -28,7 +28,7 @@ def load_picture(image, argument: str) -> Image.Image:
     if isinstance(image, (str, os.PathLike)):
         return _opened(image, argument)
     if isinstance(image, Image.Image):
-        return ImageOps.exif_transpose(image).convert("RGB")
+        return _rgb(image)
     if not hasattr(image, "__array__"):
         raise TypeError(
             f"`{argument}` must be a path, a Pillow image or an array (H, W, 3), received {type(image).__name__}"
@@ -72,10 +72,20 @@ def data_uri(picture: Image.Image, longest: int = 640) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
+def _rgb(picture: Image.Image) -> Image.Image:
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I;16"):  # Pillow would make all above 255 white
+        return Image.fromarray(np.round(np.asarray(picture) / 257).astype("uint8")).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+
+
 def _opened(path, argument: str) -> Image.Image:
     try:
         with Image.open(path) as file:
-            return ImageOps.exif_transpose(file).convert("RGB")
+            return _rgb(file)
     except (Image.UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise ValueError(f"`{argument}`: {os.fspath(path)} is no picture that can be read: {error}") from error
     except OSError as error:

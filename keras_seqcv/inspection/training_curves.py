@@ -13,7 +13,8 @@ _COLUMNS = 3
 def plot_curves(histories: Mapping, path: str | os.PathLike | None = None, metrics: list[str] | None = None):
     """Training curves: a panel for each metric, a colour for each run, training dashed and validation solid.
 
-    Epochs without a number (NaN) are left out, and the curve goes on from the one before to the one after.
+    Epochs without a number (NaN) are left out, and the curve goes on from the one before to the one after. A metric
+    with fewer numbers than the run has epochs has one after every k-th, as from `fit(validation_freq=k)`.
 
     Args:
         histories: dict from the name of a run to what `fit` returned or to its `history`, a dict from the name of a
@@ -27,7 +28,8 @@ def plot_curves(histories: Mapping, path: str | os.PathLike | None = None, metri
     Raises:
         ImportError: matplotlib is not installed.
         TypeError: an argument of a wrong type.
-        ValueError: no run, no metric, or one that no run has.
+        ValueError: no run, no metric, or one that no run has; a metric with so many numbers that it cannot be told
+            after which epochs they came.
         OSError: the file cannot be written; it names the file.
 
     Example:
@@ -38,7 +40,7 @@ def plot_curves(histories: Mapping, path: str | os.PathLike | None = None, metri
     """
     check_png(path)
     runs = _checked(histories)
-    known = list(dict.fromkeys(key.removeprefix("val_") for _, curves in runs.values() for key in curves))
+    known = list(dict.fromkeys(key.removeprefix("val_") for curves in runs.values() for key in curves))
     if metrics is None:
         metrics = known
     elif isinstance(metrics, str) or not isinstance(metrics, (list, tuple)):
@@ -53,29 +55,54 @@ def plot_curves(histories: Mapping, path: str | os.PathLike | None = None, metri
     return figure
 
 
-def _checked(histories) -> dict[str, tuple[np.ndarray | None, dict[str, np.ndarray]]]:
-    """Returns for each run its epochs, where they are known, and its curves."""
+def _checked(histories) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Returns for each run its curves: metric -> (epochs, values), without those that are NaN."""
     if not isinstance(histories, Mapping):
         raise TypeError(f"`histories` must be a dict from name to history, received {type(histories).__name__}")
     if not histories:
         raise ValueError("`histories` must hold at least one run, received none")
     runs = {}
     for name, history in histories.items():
-        epochs = getattr(history, "epoch", None)
         curves = getattr(history, "history", history)
         if not isinstance(curves, Mapping):
             raise TypeError(f"`histories[{name!r}]` must be a History or a dict, received {type(curves).__name__}")
         arrays = {}
         for key, values in curves.items():
             values = np.asarray(values)
+            if not isinstance(key, str):
+                raise TypeError(f"`histories[{name!r}]` must have names of metrics, received {key!r}")
             if values.ndim != 1 or values.dtype.kind not in "iuf":
                 raise ValueError(
                     f"`histories[{name!r}][{key!r}]` must be a list of numbers, one per epoch, "
                     f"received {values.dtype} of shape {values.shape}"
                 )
             arrays[key] = values.astype("float64")
-        runs[str(name)] = (None if epochs is None else np.asarray(epochs) + 1, arrays)
+        epochs = _epochs(getattr(history, "epoch", None), arrays)
+        runs[name] = {key: _points(epochs, a, f"histories[{name!r}][{key!r}]") for key, a in arrays.items()}
     return runs
+
+
+def _epochs(numbers: list[int] | None, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Epochs of a run, counted from 1; `numbers` are those that a History knows, counted from 0."""
+    longest = max((len(values) for values in arrays.values()), default=0)
+    if numbers is None or len(numbers) < longest:  # a History in a second `fit` forgets the epochs of the first
+        return np.arange(1, longest + 1)
+    return np.asarray(numbers) + 1
+
+
+def _points(epochs: np.ndarray, values: np.ndarray, argument: str) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs and values of one curve."""
+    if len(values) < len(epochs):
+        ways = [epochs[epochs % k == 0] for k in range(2, max(epochs) + 1)]
+        ways = {tuple(way.tolist()) for way in ways if len(way) == len(values)}
+        if len(values) and len(ways) != 1:
+            raise ValueError(
+                f"`{argument}` must have a number for each epoch or for every k-th, NaN where there is none, "
+                f"received {len(values)} for {len(epochs)} epochs"
+            )
+        epochs = np.array(ways.pop() if len(values) else [])
+    there = np.isfinite(values)
+    return epochs[there], values[there]
 
 
 def _figure(runs: dict, metrics: list[str]):
@@ -86,15 +113,18 @@ def _figure(runs: dict, metrics: list[str]):
     figure = new_figure("plot_curves", 4.2 * columns, 3.0 * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, metric in zip(grid, metrics):
-        for number, (epochs, curves) in enumerate(runs.values()):
+        for color, curves in zip(_colors(len(runs)), runs.values()):
             for key, style in ((metric, "--"), (f"val_{metric}", "-")):
                 if key in curves:
-                    _draw(axes, epochs, curves[key], linestyle=style, color=f"C{number}")
+                    x, y = curves[key]
+                    marker = "o" if len(x) == 1 else None  # a line of one point is not seen
+                    axes.plot(x, y, marker=marker, linewidth=1.5, linestyle=style, color=color)
         axes.set_title(metric, fontsize=11, parse_math=False)
         axes.set_xlabel("epoch", fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in grid[len(metrics) :]:
         axes.remove()
@@ -102,18 +132,22 @@ def _figure(runs: dict, metrics: list[str]):
     return figure
 
 
-def _draw(axes, epochs, values: np.ndarray, **style) -> None:
-    if epochs is None or len(epochs) != len(values):  # a metric that not every epoch has
-        epochs = np.arange(1, len(values) + 1)
-    there = np.isfinite(values)
-    axes.plot(epochs[there], values[there], marker="o" if there.sum() == 1 else None, linewidth=1.5, **style)
+def _colors(count: int) -> list:
+    """So many colours, all different: matplotlib's own ten begin anew after the tenth."""
+    import matplotlib
+
+    return (
+        [f"C{number}" for number in range(count)]
+        if count <= 10
+        else list(matplotlib.colormaps["turbo"].resampled(count)(range(count)))
+    )
 
 
 def _legend(figure, runs: dict) -> None:
     from matplotlib.lines import Line2D
 
-    entries = [Line2D([], [], color=f"C{number}", linewidth=3, label=name) for number, name in enumerate(runs)]
-    present = {key.startswith("val_") for _, curves in runs.values() for key in curves}
+    entries = [Line2D([], [], color=c, linewidth=3, label=str(name)) for c, name in zip(_colors(len(runs)), runs)]
+    present = {key.startswith("val_") for curves in runs.values() for key in curves}
     if False in present:
         entries.append(Line2D([], [], color="0.4", linestyle="--", label="training"))
     if True in present:

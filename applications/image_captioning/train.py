@@ -1,0 +1,140 @@
+"""Train a captioner on drawn scenes, or on photographs with captions. `python train.py --help` shows the options."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import keras
+import scenes
+
+import keras_seqcv as ks
+
+
+def arguments(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", help="folder of photographs; without it scenes are drawn")
+    parser.add_argument("--captions", help="their captions: Flickr8k's token file, CSV, COCO's JSON")
+    parser.add_argument("--train", help="file with the names of the training pictures, one a line")
+    parser.add_argument("--valid", help="file with the names of the validation pictures")
+    parser.add_argument("--encoder", default="efficientnet_lite0", help="or a name in keras.applications")
+    parser.add_argument("--out", type=Path, default=Path("runs/image_captioning"), help="folder for all results")
+    parser.add_argument("--attention", default="soft", choices=["soft", "hard", "none"])
+    parser.add_argument("--inject", default="every_step", choices=["every_step", "first_step", "state"])
+    parser.add_argument("--cell", default="lstm", choices=["simple_rnn", "lstm", "gru"])
+    parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--min-count", type=int, default=5, help="rarer words are unknown")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=6e-4, help="falls along a cosine")
+    parser.add_argument("--start-from", type=Path, help="weights of an earlier run of the same kind of model")
+    parser.add_argument("--self-critical", action="store_true", help="reward CIDEr; go on from a trained model")
+    parser.add_argument("--scenes", type=int, default=20_000, help="how many scenes are drawn")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = arguments(argv)
+    keras.utils.set_random_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    model, train, valid = photographs(args) if args.images else drawn(args)
+    print(
+        f"{len(train.names):,} pictures, {len(train.vocabulary):,} words, {train.batches} batches an epoch", flush=True
+    )
+
+    steps = args.epochs * train.batches
+    rate = keras.optimizers.schedules.CosineDecay(
+        args.learning_rate / 20, steps, alpha=0.02, warmup_target=args.learning_rate, warmup_steps=steps // 25
+    )
+    reward = ks.models.CiderReward(train.references) if args.self_critical else None
+    model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0), reward=reward)
+    if args.start_from:
+        model.load_weights(args.start_from)
+    start, best = time.time(), args.out / "best.weights.h5"
+    watched = {"monitor": "val_cider_d", "mode": "max", "save_best_only": True, "save_weights_only": True}
+    history = model.fit(
+        train,
+        validation_data=valid,
+        epochs=args.epochs,
+        callbacks=[
+            ks.callbacks.CaptionMetrics(valid, path=args.out / "captions"),
+            keras.callbacks.ModelCheckpoint(best, **watched),
+            keras.callbacks.CSVLogger(args.out / "history.csv"),
+        ],
+    )
+    minutes = (time.time() - start) / 60
+    model.load_weights(best)
+    model.save(args.out / "model.keras")
+    result = {"minutes": minutes, "history": history.history, "scores": scores(model, valid, args)}
+    (args.out / "result.json").write_text(json.dumps(result, indent=1))
+    ks.inspection.plot_curves({"training": history.history}, args.out / "curves.png")
+    ks.export.tflite(model, args.out / "model.tflite", quantize="dynamic")
+    print(f"{minutes:.1f} minutes; everything is in {args.out.resolve()}")
+
+
+def options(args):
+    attention = None if args.attention == "none" else args.attention
+    return {"attention": attention, "inject": args.inject, "cell": args.cell, "units": args.units}
+
+
+def drawn(args):
+    """A model and data of drawn scenes: one row is a picture with its five captions, the encoder learns too."""
+    sets = scenes.scene_sets(args.scenes, max(args.scenes // 40, 8))
+    words = ks.data.Words(caption for caption in sets[0].captions[0:2000] for caption in caption)
+    model = ks.models.ImageCaptioner(scenes.encoder(), words, **options(args), dropout=0.1)
+    batches = [
+        ks.data.captions(
+            some.images(),
+            some.captions,
+            scenes.SIZE,
+            args.batch_size,
+            vocabulary=words,
+            captions_per_image=5,
+            validation=0,
+            verbose=0,
+        )
+        for some in sets
+    ]
+    return model, *batches
+
+
+def photographs(args):
+    """A model and data of photographs: the encoder is frozen, its features are computed once and kept."""
+    texts = ks.data.read_captions(args.captions)
+    names = set(Path(args.train).read_text().split()) if args.train else set(texts.names)
+    own = [caption for name, some in zip(texts.names, texts.captions, strict=True) if name in names for caption in some]
+    words = ks.data.Words(own, min_count=args.min_count, lowercase=True)
+    encoder = ks.models.ImageEncoder(args.encoder)
+    extra = {"label_smoothing": 0.1, "doubly_stochastic": 0.05 if args.attention != "none" else 0.0}
+    model = ks.models.ImageCaptioner(encoder, words, **options(args), **extra)
+    train, valid = ks.data.captions(
+        args.images,
+        texts,
+        encoder.image_size,
+        args.batch_size,
+        model=model,
+        train=args.train,
+        valid=args.valid,
+        max_length=24,
+        captions_per_image=1 if args.self_critical else None,
+        cache=args.out.parent / "features",
+        augment=True,
+    )
+    return model, train, valid
+
+
+def scores(model, valid, args):
+    """What the trained model reaches on the validation pictures, by width of the beam."""
+    found = {}
+    for beam in (1, 3, 5):
+        captions = model.caption(valid.images, beam=beam)
+        found[beam] = ks.metrics.caption_scores([caption.text for caption in captions], valid.references)
+        if not args.images:
+            found[beam] |= scenes.score(captions, scenes.scene_sets(args.scenes, len(valid.names))[1])
+        print(f"beam {beam}: " + ", ".join(f"{name} {value:.3f}" for name, value in found[beam].items()), flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    main()
