@@ -18,7 +18,7 @@ export KERAS_BACKEND := tensorflow
 .NOTPARALLEL:
 
 help:
-	@echo "make demo       train a character language model on Shakespeare, generate, export (a few minutes)"
+	@echo "make demo       train a character language model, generate, export; caption photographs (a few minutes)"
 	@echo "make test       the whole test suite; choose with ARGS=..."
 	@echo "make bench      speed and memory beside Keras and PyTorch (installs PyTorch)"
 	@echo "make notebooks  run every notebook again, in place"
@@ -30,6 +30,7 @@ venv: $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	$(BIN)/python applications/char_language_model/train.py --demo $(ARGS)
+	$(BIN)/python applications/image_captioning/demo.py
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)

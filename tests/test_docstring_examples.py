@@ -15,7 +15,7 @@ import tensorflow as tf
 import keras_seqcv
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-PUBLIC = ("layers", "models", "data", "decoding", "metrics", "export", "callbacks")
+PUBLIC = ("layers", "models", "data", "decoding", "metrics", "inspection", "export", "callbacks")
 HEADING = re.compile(r"^[ \t]*Examples?:{1,2}[ \t]*$", re.MULTILINE)
 
 

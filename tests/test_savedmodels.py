@@ -147,3 +147,28 @@ def test_build_makes_what_the_manifest_says(tmp_path):
         assert hashlib.sha256((to / name).read_bytes()).hexdigest() == facts["sha256"]
     expected = keras.saving.load_model(run / "model.keras").generate("to", length=20, seed=3)
     assert len(ks.export.load_tflite(to / "shakespeare.tflite").generate("to", length=20, seed=3)) == len(expected)
+
+
+@pytest.mark.slow
+def test_the_photo_captioner_sees_what_is_there():
+    """A broken model says the same of every photograph, or names nothing that is on it."""
+    lite = ks.export.load_tflite(FOLDER / "photo_captioner.tflite")
+    photographs = FOLDER.parent / "applications" / "image_captioning" / "photographs"
+    size = lite.signatures["caption"]["inputs"]["image"][0][1:3]
+    captions = {path.stem: lite.caption(ks.data.load_image(path, size)) for path in photographs.glob("*.jpg")}
+    assert len({caption.text for caption in captions.values()}) >= len(captions) - 2
+    assert "dog" in captions["two_dogs_at_a_window"].text
+    for caption in captions.values():
+        np.testing.assert_allclose(caption.attention.sum((1, 2)), 1.0, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_the_scene_captioner_tells_the_truth():
+    scenes = ks.data.scenes(100, seed=77)
+    lite = ks.export.load_tflite(FOLDER / "scene_captioner.tflite")
+    right = [scene.is_described_by(lite.caption(scene.image).text) for scene in scenes]
+    assert np.mean(right) > MANIFEST["scene_captioner"]["score"]["value"] - 0.06
+    saved = tf.saved_model.load(FOLDER / "scene_captioner").signatures["caption"]
+    files = tf.constant([tf.io.encode_png(scene.image).numpy() for scene in scenes[:20]])
+    texts = [row[0].decode() for row in saved(image=files)["text"].numpy()]
+    assert np.mean([scene.is_described_by(text) for scene, text in zip(scenes[:20], texts, strict=True)]) >= 0.8

@@ -20,7 +20,7 @@ class CaptionMetrics(keras.callbacks.Callback):
     The logs get "val_bleu_1" to "val_bleu_4", "val_rouge_l", "val_cider_d" and, where asked for, "val_meteor". Keras
     hands the logs of an epoch from one callback to the next, in the order of the list, and last to its own history and
     progress bar: give this one before `ModelCheckpoint(monitor="val_cider_d", mode="max")`, `EarlyStopping`,
-    `CSVLogger` and `TensorBoard`.
+    `CSVLogger` and `TensorBoard`, where "val_cider_d" is "epoch_cider_d" of the run "validation".
 
     Pictures are captioned after the first epoch of a training and after those whose number is a multiple of `every`.
     The epochs between repeat the last scores: Keras's callbacks would take NaN for the best value ever if it came
@@ -55,9 +55,9 @@ class CaptionMetrics(keras.callbacks.Callback):
         ...         return [SimpleNamespace(text="a red circle") for batch in images for picture in batch]
         >>> pictures = tf.data.Dataset.from_tensor_slices(np.zeros((3, 8, 8, 3), "uint8")).batch(2)
         >>> valid = SimpleNamespace(images=pictures, references=[["a red circle"], ["a circle"], ["a blue square"]])
-        >>> scores = ks.callbacks.CaptionMetrics(valid).evaluate(Model())
+        >>> scores = ks.callbacks.CaptionMetrics(valid, verbose=0).evaluate(Model())
         >>> round(scores["bleu_1"], 3), round(scores["cider_d"], 3)
-        (0.667, 0.722)
+        (0.667, 2.785)
     """
 
     def __init__(

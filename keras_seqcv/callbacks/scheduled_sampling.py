@@ -25,7 +25,7 @@ class ScheduledSampling(keras.callbacks.Callback):
 
     Example:
         >>> schedule = ks.callbacks.ScheduledSampling(end=0.2, epochs=4, begin=2)
-        >>> [schedule.chance(epoch) for epoch in range(8)]
+        >>> [round(schedule.chance(epoch), 2) for epoch in range(8)]
         [0.0, 0.0, 0.0, 0.05, 0.1, 0.15, 0.2, 0.2]
 
     Reference:

@@ -187,6 +187,8 @@ def forget_ranges(model) -> None:
                             kept[body].update(outer[2:])
                     continue
                 name = names[model.operatorCodes[step.opcodeIndex].builtinCode]
+                if name == "EXP":  # of a softmax over words: its argument decides between hypotheses
+                    kept[g].update(tensor for tensor in step.inputs if graph.tensors[tensor].type == floats)
                 random = name == "CAST" and graph.tensors[step.inputs[0]].type == schema.TensorType.INT32
                 if name in LOGARITHMS or random or kept[g].intersection(step.inputs):
                     kept[g].update(tensor for tensor in step.outputs if graph.tensors[tensor].type == floats)

@@ -45,7 +45,7 @@ def make_page(title: str, body: str, style: str = "", script: str = "", data=Non
 
     Example:
         >>> from keras_seqcv.inspection.page import make_page
-        >>> print(make_page("a < b", "<p>yes</p>")[-53:])
+        >>> print(make_page("a < b", "<p>yes</p>")[-45:-1])
         <h1>a &lt; b</h1>
         <p>yes</p>
         </body>

@@ -86,9 +86,10 @@ def train_step(model, reward: Reward, data):
     read = tf.minimum(lengths + 1, tf.shape(words)[1])  # the end counts as a word
     weights = tf.sequence_mask(read, tf.shape(words)[1], tf.float32) * advantages[:, None]
     counted = tf.cast(tf.reduce_sum(read), tf.float32)
+    # Nothing is dropped: the captions were drawn from the whole model, and its distribution is what is to change.
     with tf.GradientTape() as tape:
-        memory = model.memory({k: v for k, v in x.items() if k in ("image", "features")}, training=True)
-        logits = model.decode(tf.repeat(memory, reward.samples, axis=0), tokens, training=True)
+        memory = model.memory({k: v for k, v in x.items() if k in ("image", "features")})
+        logits = model.decode(tf.repeat(memory, reward.samples, axis=0), tokens)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(words, logits)
         loss = tf.add_n([tf.reduce_sum(nats * weights) / counted, *model.losses])
         scaled = model.optimizer.scale_loss(loss)
