@@ -47,6 +47,8 @@ def score(captions, scenes):
             box = covered(scene.objects[number].box, caption.attention.shape[1:])
             inside.append(float((caption.attention[noun] * box).sum()))
             chance.append(float(box.mean()))
+    if not inside:
+        return result
     return result | {"inside": float(np.mean(inside)), "chance": float(np.mean(chance)), "phrases": len(inside)}
 
 

@@ -6,6 +6,7 @@ Legend: B batch, L places of a memory, D features of a place, Q features of a qu
 import keras
 import tensorflow as tf
 
+from keras_seqcv.layers.export_scope import current_export_format
 from keras_seqcv.layers.product_loop import product
 
 SCORES = ("dot", "general", "scaled")
@@ -221,26 +222,34 @@ def additive_scores(query, keys, weights, product=product):
     return _compared(keys, projected, weights["score_kernel"])
 
 
-@tf.custom_gradient
 def _compared(keys, query, kernel):
-    """Keys (B, L, A), query (B, A), kernel (A, 1) -> tanh(k_l + q) along the kernel, (B, L).
+    """Keys (B, L, A), query (B, A), kernel (A, 1) -> tanh(k_l + q) along the kernel, (B, L)."""
+    if current_export_format() is None:
+        return _compared_by_hand(keys, query, kernel)
+    return _along(tf.tanh(keys + query[:, None]), kernel)  # a graph that is saved holds no gradient
 
-    The gradient is written by hand for XLA's sake, whose sums over other axes than the last are slower than all else in
-    a step: here they are products. And tanh is computed again instead of being kept.
+
+@tf.custom_gradient
+def _compared_by_hand(keys, query, kernel):
+    """`_compared`, with a gradient for XLA's sake, whose sums over other axes than the last are slower than all else.
+
+    Here they are products. And tanh is computed again instead of being kept.
     """
 
-    def values():
-        return tf.tanh(keys + query[:, None])  # (B, L, A)
-
     def gradient(dscores):
-        compared = values()
+        compared = tf.tanh(keys + query[:, None])  # (B, L, A)
         dkernel = tf.reduce_sum(product(dscores, compared), axis=0)[:, None]
         dkeys = dscores[..., None] * kernel[:, 0] * (1.0 - compared * compared)
         dquery = product(tf.ones_like(dscores), dkeys)
         return dkeys, dquery, dkernel
 
-    flat = tf.reshape(values(), (-1, kernel.shape[0]))
-    return tf.reshape(tf.matmul(flat, kernel), tf.shape(keys)[:2]), gradient
+    return _along(tf.tanh(keys + query[:, None]), kernel), gradient
+
+
+def _along(compared, kernel):
+    """(B, L, A) along the kernel (A, 1) -> (B, L)."""
+    flat = tf.reshape(compared, (-1, kernel.shape[0]))
+    return tf.reshape(tf.matmul(flat, kernel), tf.shape(compared)[:2])
 
 
 def dot_scores(query, keys, product=product):

@@ -251,6 +251,11 @@ class ImageCaptioner(ApplicationModel):
             loss = SmoothedCrossEntropy(self.options["label_smoothing"])
         super().compile(optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
 
+    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
+        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
+        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
+        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
+
     def train_step(self, data):
         if self._reward is None:
             return super().train_step(data)
