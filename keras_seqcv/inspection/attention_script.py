@@ -61,7 +61,7 @@ document.querySelectorAll('article').forEach((article, number) => {
     told.textContent = '';
     if (i < 0) return;
     paint(canvas, bytes.subarray(i * h * w, (i + 1) * h * w), h, w);
-    told.textContent = `most on one place: ${peaks[i]} of the weight (${h} × ${w} places)`;
+    told.textContent = `largest weight ${peaks[i]}, of ${h} × ${w} places`;
   }
 
   function keep(i) {
