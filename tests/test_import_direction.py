@@ -16,9 +16,9 @@ ALLOWED = {
     "data": {"layers"},
     "decoding": {"layers"},
     "metrics": {"layers"},
-    "inspection": {"layers", "export"},  # of `export` the placing of files
+    "inspection": {"layers"},
     "export": {"layers"},
-    "callbacks": {"layers", "metrics", "export"},  # likewise
+    "callbacks": {"layers", "metrics"},
     "models": {"layers", "data", "decoding", "metrics", "export", "callbacks"},
 }
 # Never imported by the package, which is installed without them.

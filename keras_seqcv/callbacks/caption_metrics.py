@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.export.placing import placed
 from keras_seqcv.metrics.caption_input import reference_tokens
 from keras_seqcv.metrics.captions import caption_scores
+from keras_seqcv.placing import placed
 
 
 class CaptionMetrics(keras.callbacks.Callback):

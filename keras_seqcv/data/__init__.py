@@ -2,7 +2,6 @@
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
 from keras_seqcv.data.captions import captions
-from keras_seqcv.data.image_files import load_image
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
@@ -10,6 +9,7 @@ from keras_seqcv.data.text import load_text
 from keras_seqcv.data.text_streams import text_streams
 from keras_seqcv.data.tfds_text import load_tfds_text
 from keras_seqcv.data.vocabulary import Bytes, Characters, Vocabulary, Words, vocabulary_from_json
+from keras_seqcv.image_files import load_image
 
 __all__ = [
     "Bytes",

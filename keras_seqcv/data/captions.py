@@ -12,8 +12,8 @@ from keras_seqcv.data.caption_batches import CaptionBatches
 from keras_seqcv.data.caption_datasets import Part, caption_dataset, encoded_pictures, picture_dataset
 from keras_seqcv.data.caption_files import CaptionSet
 from keras_seqcv.data.caption_sources import Captioned, captioned
-from keras_seqcv.data.image_files import checked_size
 from keras_seqcv.data.image_store import ImageStore, listed
+from keras_seqcv.image_files import checked_size
 
 _logger = logging.getLogger("keras_seqcv")
 

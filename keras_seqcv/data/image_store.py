@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_seqcv.data.image_files import check_image, decoded
+from keras_seqcv.image_files import check_image, decoded
 
 MEMORY_BYTES = 1 << 30  # pictures that take no more are kept, decoded
 READERS = min(os.cpu_count() or 1, 16)  # Pillow decodes outside of Python's lock

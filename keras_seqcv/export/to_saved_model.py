@@ -9,8 +9,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_seqcv.export import signatures as signature_tools
 from keras_seqcv.export.parity import Parity
-from keras_seqcv.export.placing import placed
 from keras_seqcv.export.report import Report
+from keras_seqcv.placing import placed
 
 FORBIDDEN = "CudnnRNN"  # runs on a GPU only
 

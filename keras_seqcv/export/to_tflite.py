@@ -14,8 +14,8 @@ from keras_seqcv.export.attached_files import attach
 from keras_seqcv.export.calibrate import quantize_int8
 from keras_seqcv.export.litert_model import load_tflite
 from keras_seqcv.export.parity import Parity
-from keras_seqcv.export.placing import placed
 from keras_seqcv.export.report import Report
+from keras_seqcv.placing import placed
 
 QUANTIZE = (None, "float16", "dynamic", "int8")
 

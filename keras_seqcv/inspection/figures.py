@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_seqcv.export.placing import placed
+from keras_seqcv.placing import placed
 
 
 def new_figure(caller: str, width: float, height: float):

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from keras_seqcv.export.placing import placed
+from keras_seqcv.placing import placed
 
 _STYLE = """
 :root { color-scheme: light dark; --back: #fafafa; --card: #fff; --ink: #1b1b1b; --soft: #5f6368; --line: #dadce0;

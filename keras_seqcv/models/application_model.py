@@ -9,6 +9,16 @@ from keras_seqcv.models import saving
 class ApplicationModel(keras.Model):
     """A `keras.Model` whose files are written whole, and whose exports are those of `keras_seqcv.export`."""
 
+    nested = ()  # which arguments are objects of their own, that a config holds serialised
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in cls.nested:
+            if isinstance(config[name], dict):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
     def compile_from_config(self, config):
         """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -8,8 +8,10 @@ import PIL.Image
 import tensorflow as tf
 
 from keras_seqcv.caption import Caption, captions_of
-from keras_seqcv.data.image_files import load_image
-from keras_seqcv.decoding import beam_search, ensemble, write
+from keras_seqcv.decoding import ensemble, write
+from keras_seqcv.image_files import load_image
+from keras_seqcv.models.caption_search import search_captions
+from keras_seqcv.models.image_captioner_arguments import pictures_of
 from keras_seqcv.models.image_resizing import resized
 from keras_seqcv.models.text_writer import Choice
 
@@ -45,7 +47,6 @@ class CaptionWriter:
             raise TypeError(f"caption: unknown options {unknown}; there are {list(_SEARCH_OPTIONS)}")
         _check_int("beam", beam)
         _check_int("max_length", max_length)
-        options = {"returned": beam, **options}
         # The search counts the end as a word.
         if options.get("min_length"):
             options["min_length"] = options["min_length"] + 1
@@ -96,15 +97,9 @@ class CaptionWriter:
         return (steps[0], states[0], fixed[0]) if len(steps) == 1 else (ensemble(steps), states, fixed)
 
     def _search(self, beam, max_length, options):
-        words = self._vocabulary
-
         def search(memories):
-            step, states, fixed = self._step(memories)
-            start = tf.fill(tf.shape(memories[0])[:1], words.start_id)
-            forbidden = (words.pad_id, words.start_id, words.unknown_id)
-            return beam_search(
-                step, states, start, words.end_id, beam, max_length, fixed=fixed, forbidden=forbidden, **options
-            )
+            batch = tf.shape(memories[0])[0]
+            return search_captions(*self._step(memories), batch, self._vocabulary, beam, max_length, **options)
 
         return search
 
@@ -165,7 +160,7 @@ def _named(batch) -> dict:
     if isinstance(batch, tuple):
         batch = batch[0]
     if isinstance(batch, dict):
-        return {name: batch[name] for name in ("image", "features") if name in batch}
+        return pictures_of(batch)
     return {"image" if batch.shape.rank == 4 else "features": batch}
 
 

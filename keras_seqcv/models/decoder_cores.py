@@ -19,7 +19,7 @@ class LookingCore(keras.layers.Layer):
 
     Args:
         attention: `AdditiveAttention`, `DotProductAttention` or `HardAttention`.
-        cell, units, layers: "simple_rnn" | "lstm" | "gru", U, and how many cells lie one on the other.
+        cell, units, layers_count: "simple_rnn" | "lstm" | "gru", U, and how many cells lie one on the other.
         gate, dropout, doubly_stochastic: see `AttentionRNNCell` and `AttentionRNN`.
     """
 
@@ -28,11 +28,10 @@ class LookingCore(keras.layers.Layer):
         self.supports_masking = True  # the mask is an argument; none goes on
         dtype = self.dtype_policy
         cells = [CELLS[cell](units, dtype=dtype, name=f"{cell}_{k}") for k in range(layers_count)]
-        self.hard = isinstance(attention, layers.HardAttention)
         self.cell = layers.AttentionRNNCell(cells, attention, gate=gate, start="memory", dtype=dtype, name="cell")
         self.rnn = layers.AttentionRNN(
             self.cell,
-            return_probabilities=self.hard,
+            return_probabilities=isinstance(attention, layers.HardAttention),
             dropout=dropout,
             doubly_stochastic=doubly_stochastic,
             dtype=dtype,
@@ -66,30 +65,23 @@ class LookingCore(keras.layers.Layer):
         advance = self.cell.stepper()
 
         def step(words, states, fixed):
-            x = {"input": words}
-            if self.cell.draws(False):
-                x["noise"] = self.cell.attention.noise(tf.shape(fixed["memory"])[:2])
-            outputs, states = advance(x, states, fixed)
+            outputs, states = advance({"input": words}, states, fixed)
             return outputs["features"], states, outputs["weights"]
 
         return step
 
 
 class VectorCore(keras.layers.Layer):
-    """Recurrent layers that get one vector v of what is to be described.
+    """Recurrent layers that get one vector v of what is to be described: the memory is (B, D).
 
     "every_step":  h_t = cell([x_t, v], h_{t-1}); for the vanilla RNN tanh(W_x x_t + W_v v + W_h h_{t-1} + b)
     "first_step":  h_0 = cell(v W_i + b_i, 0), then h_t = cell(x_t, h_{t-1})
     "state":       each state begins as tanh(v W_s + b_s)
 
-    v is the mean of the memory's places, or the memory itself if it is one vector (B, D).
-
     Args:
         inject: one of the three.
         cell, units, layers_count: as in `LookingCore`.
     """
-
-    hard = False
 
     def __init__(self, inject, cell, units, layers_count, dropout, **kwargs):
         super().__init__(**kwargs)
@@ -128,8 +120,8 @@ class VectorCore(keras.layers.Layer):
             width = rnn.units
 
     def call(self, words, memory, mask=None, memory_mask=None, training=False):
-        """Words (B, T, E), memory (B, L, D) or (B, D) -> features (B, T, U), None, None."""
-        vector = self._vector(memory, memory_mask)
+        """Words (B, T, E), memory (B, D) -> features (B, T, U), None, None. One vector needs no mask."""
+        vector = tf.convert_to_tensor(memory, self.compute_dtype)
         states = self._first_states(vector)
         x = words
         if self.inject == "every_step":
@@ -143,10 +135,10 @@ class VectorCore(keras.layers.Layer):
         return x[:, 1:] if self.inject == "first_step" else x, None, None
 
     def fixed(self, memory, memory_mask=None) -> dict:
-        return {"vector": self._vector(memory, memory_mask)} if self.inject == "every_step" else {}
+        return {"vector": tf.convert_to_tensor(memory, self.compute_dtype)} if self.inject == "every_step" else {}
 
     def initial_states(self, memory, memory_mask=None) -> list:
-        vector = self._vector(memory, memory_mask)
+        vector = tf.convert_to_tensor(memory, self.compute_dtype)
         states = self._first_states(vector)
         if states is None:
             batch = tf.shape(vector)[0]
@@ -190,13 +182,3 @@ class VectorCore(keras.layers.Layer):
             states.append(flat[:count])
             flat = flat[count:]
         return states
-
-    def _vector(self, memory, memory_mask=None):
-        """(B, L, D) or (B, D) -> (B, D)."""
-        memory = tf.convert_to_tensor(memory, self.compute_dtype)
-        if memory.shape.rank == 2:
-            return memory
-        if memory_mask is None:
-            return tf.reduce_mean(memory, axis=1)
-        valid = tf.cast(memory_mask, memory.dtype)[..., None]  # (B, L, 1)
-        return tf.math.divide_no_nan(tf.reduce_sum(memory * valid, axis=1), tf.reduce_sum(valid, axis=1))

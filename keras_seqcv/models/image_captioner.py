@@ -76,6 +76,8 @@ class ImageCaptioner(ApplicationModel):
         1612.00563, 2016.
     """
 
+    nested = ("encoder", "vocabulary")
+
     def __init__(
         self,
         encoder,
@@ -163,14 +165,6 @@ class ImageCaptioner(ApplicationModel):
             "vocabulary": keras.saving.serialize_keras_object(self.vocabulary),
             "scheduled_sampling": self.scheduled_sampling,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        for name in ("encoder", "vocabulary"):
-            if isinstance(config[name], dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-        return cls(**config)
 
     def build(self, input_shape=None):
         depth = self.encoder.depth

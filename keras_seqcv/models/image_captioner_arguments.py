@@ -70,6 +70,11 @@ def check_inputs(inputs) -> None:
         raise TypeError(f"tokens: expected integers, received {tf.as_dtype(tokens.dtype).name}")
 
 
+def pictures_of(inputs) -> dict:
+    """What of the inputs of `fit` the encoder or the decoder sees: "image" or "features"."""
+    return {name: inputs[name] for name in ("image", "features") if name in inputs}
+
+
 def checked_features(features, feature_shape, pools: bool):
     """Features as a float tensor, whose shape is that of the encoder, or without its places where they are pooled."""
     features = tf.convert_to_tensor(features)

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from keras_seqcv.decoding import beam_search
+from keras_seqcv.models.caption_search import search_captions
 from keras_seqcv.models.image_resizing import resized
 
 _EXAMPLES = 4
@@ -86,17 +86,8 @@ def _caption(model, spec, pictures, beam, max_length, texts):
     def caption(image):
         memory = model.memory({"image": pictures(image)})
         batch = spec.shape[0] or tf.shape(memory)[0]
-        result = beam_search(
-            model.stepper(),
-            model.initial_states(memory),
-            tf.fill((batch,), words.start_id),
-            words.end_id,
-            beam,
-            max_length,
-            fixed=model.fixed(memory),
-            returned=beam,
-            forbidden=(words.pad_id, words.start_id, words.unknown_id),
-        )
+        protocol = model.stepper(), model.initial_states(memory), model.fixed(memory)
+        result = search_captions(*protocol, batch, words, beam, max_length)
         outputs = {"ids": result.ids, "scores": result.scores, "log_probabilities": result.log_probabilities}
         if texts:
             outputs["text"] = _texts(words, result.ids, beam, max_length)

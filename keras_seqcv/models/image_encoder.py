@@ -65,6 +65,8 @@ class ImageEncoder(ApplicationModel):
     ((2, 2), 1280)
     """
 
+    nested = ("network", "preprocess")
+
     def __init__(
         self,
         network="efficientnet_lite0",
@@ -228,12 +230,8 @@ class ImageEncoder(ApplicationModel):
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        for name in ("network", "preprocess"):
-            if isinstance(config[name], dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
         with _without_weights():
-            return cls(**config)
+            return super().from_config(config)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.export.placing import placed
+from keras_seqcv.placing import placed
 
 _FORMAT = 1  # changed with what an encoder computes or a file holds: files of another one are not used
 _DTYPES = ("float32", "float16")

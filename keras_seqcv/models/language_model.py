@@ -57,6 +57,8 @@ class LanguageModel(ApplicationModel):
         Karpathy, Johnson, Fei-Fei: Visualizing and Understanding Recurrent Networks. arXiv 1506.02078, 2015.
     """
 
+    nested = ("vocabulary",)
+
     def __init__(
         self,
         vocabulary,
@@ -101,13 +103,6 @@ class LanguageModel(ApplicationModel):
             "residual": self.residual,
             "stateful": self.stateful,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        vocabulary = config["vocabulary"]
-        if isinstance(vocabulary, dict):
-            vocabulary = keras.saving.deserialize_keras_object(vocabulary)
-        return cls(**{**config, "vocabulary": vocabulary})
 
     def build(self, input_shape=None):
         width = self.embedding_dim or len(self.vocabulary)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_seqcv.export.placing import placed
+from keras_seqcv.placing import placed
 
 
 def save_whole(save: Callable, filepath, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:

@@ -1,11 +1,14 @@
 """Self-critical sequence training: captions that are drawn are rewarded against others of the same picture."""
 
+import inspect
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding import write
 from keras_seqcv.metrics import CiderD
+from keras_seqcv.models.image_captioner_arguments import pictures_of
 
 _END_WORD = "endofcaption"
 _MAX_LENGTH = 20
@@ -20,19 +23,37 @@ class CiderReward:
     Args:
         references: list, for each picture, of list of str.
 
+    Raises:
+        TypeError, ValueError: as `metrics.CiderD`.
+
     Example:
 
     >>> reward = ks.models.CiderReward([["a dog runs"], ["two men talk"]])
     >>> whole, cut = reward.score(["a dog runs", "a dog runs"], [0, 0], ended=[True, False])
     >>> bool(whole > cut)
     True
+
+    Reference:
+        Rennie et al.: Self-critical Sequence Training for Image Captioning. arXiv 1612.00563, 2016.
     """
 
     def __init__(self, references):
         self._cider = CiderD([[f"{text} {_END_WORD}" for text in texts] for texts in references])
 
     def score(self, captions, items, ended=None) -> np.ndarray:
-        """The reward of each caption about the picture of its item, (N,); `ended` (N,) tells which have an end."""
+        """The reward of captions.
+
+        Args:
+            captions: list of N str.
+            items: (N,) int, the picture that each is about, by its place in `references`.
+            ended: (N,) bool, which have an end; None: all.
+
+        Returns:
+            (N,) float64, from 0 to 10.
+
+        Raises:
+            TypeError, ValueError: as `metrics.CiderD.score`.
+        """
         ended = [True] * len(captions) if ended is None else ended
         marked = [f"{text} {_END_WORD}" if end else text for text, end in zip(captions, ended, strict=True)]
         return self._cider.score(marked, items)
@@ -54,19 +75,20 @@ class Reward:
             raise ValueError(f"samples: expected an int >= 1, received {samples!r}")
         self.samples = samples
         self._scorer, self._vocabulary = scorer, vocabulary
+        self._takes_ended = "ended" in inspect.signature(scorer.score).parameters
         self.tracker = keras.metrics.Mean(name="reward")
 
-    def of(self, words, lengths, ended, items):
-        """In the graph: words (N, T), lengths (N,), ended (N,) bool, items (N,) -> reward (N,) float32."""
+    def of(self, words, lengths, items):
+        """In the graph: words (N, T), lengths (N,) without the end, items (N,) -> reward (N,) float32."""
+        ended = lengths < tf.shape(words)[1]
         reward = tf.numpy_function(self._score, [words, lengths, ended, items], tf.float32)
         reward.set_shape(lengths.shape)
         return reward
 
     def _score(self, words, lengths, ended, items):
         texts = [self._vocabulary.decode(row[:n]) for row, n in zip(words, lengths, strict=True)]
-        if isinstance(self._scorer, CiderReward):
-            return np.asarray(self._scorer.score(texts, items, ended), "float32")
-        return np.asarray(self._scorer.score(texts, items), "float32")
+        extra = {"ended": ended} if self._takes_ended else {}
+        return np.asarray(self._scorer.score(texts, items, **extra), "float32")
 
 
 def train_step(model, reward: Reward, data):
@@ -77,19 +99,20 @@ def train_step(model, reward: Reward, data):
     x, *_ = keras.utils.unpack_x_y_sample_weight(data)
     if "item" not in x:
         raise ValueError(f'x: self-critical training needs "item", the number of each picture; received {sorted(x)}')
-    memory = model.memory({k: v for k, v in x.items() if k in ("image", "features")})
-    words, lengths = _drawn(model, tf.stop_gradient(memory), reward.samples, greedy=False)  # (B N, T)
-    items = tf.repeat(tf.cast(x["item"], tf.int32), reward.samples)
-    rewards = reward.of(words, lengths, _ended(lengths, words), items)
-    advantages = rewards - _baseline(model, reward, memory, rewards, x["item"])
+    pictures, items = pictures_of(x), tf.cast(x["item"], tf.int32)
+    memory = model.memory(pictures)
+    words, lengths = _drawn(model, memory, reward.samples, greedy=False)  # (B N, T)
+    rewards = reward.of(words, lengths, tf.repeat(items, reward.samples))
+    advantages = rewards - _baseline(model, reward, memory, rewards, items)
     tokens = tf.pad(words[:, :-1], [[0, 0], [1, 0]], constant_values=model.vocabulary.start_id)
     read = tf.minimum(lengths + 1, tf.shape(words)[1])  # the end counts as a word
     weights = tf.sequence_mask(read, tf.shape(words)[1], tf.float32) * advantages[:, None]
     counted = tf.cast(tf.reduce_sum(read), tf.float32)
-    # Nothing is dropped: the captions were drawn from the whole model, and its distribution is what is to change.
+    by_picture = tf.reshape(tokens, (-1, reward.samples, _MAX_LENGTH))  # (B, N, T)
     with tf.GradientTape() as tape:
-        memory = model.memory({k: v for k, v in x.items() if k in ("image", "features")})
-        logits = model.decode(tf.repeat(memory, reward.samples, axis=0), tokens)
+        # Not in training mode: the captions were drawn from the whole model, and its distribution is what is to change.
+        logits = model({**pictures, "tokens": by_picture})
+        logits = tf.reshape(logits, (-1, _MAX_LENGTH, len(model.vocabulary)))  # (B N, T, V)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(words, logits)
         loss = tf.add_n([tf.reduce_sum(nats * weights) / counted, *model.losses])
         scaled = model.optimizer.scale_loss(loss)
@@ -122,15 +145,10 @@ def _drawn(model, memory, samples, greedy):
     return tf.where(kept, words, vocabulary.pad_id), lengths
 
 
-def _ended(lengths, words):
-    return lengths < tf.shape(words)[1]
-
-
 def _baseline(model, reward, memory, rewards, items):
     """What each caption's reward is held against, (B N,): the mean of the others, or the greedy caption's."""
     if reward.samples > 1:
         own = tf.reshape(rewards, (-1, reward.samples))
         others = (tf.reduce_sum(own, axis=1, keepdims=True) - own) / (reward.samples - 1)
         return tf.reshape(others, (-1,))
-    words, lengths = _drawn(model, tf.stop_gradient(memory), 1, greedy=True)
-    return reward.of(words, lengths, _ended(lengths, words), tf.cast(items, tf.int32))
+    return reward.of(*_drawn(model, memory, 1, greedy=True), items)

@@ -130,9 +130,9 @@ def test_captions_that_look_like_markup_or_are_empty(tmp_path):
         (ValueError, "`columns` must be at least 1, received 0", {"columns": 0}),
         (ValueError, '`upsample` must be "smooth" or "blocks", received \'cubic\'', {"upsample": "cubic"}),
         (ValueError, "`path` must end in .png", {"path": "plot.jpg"}),
-        (ValueError, r"`image` must be an array \(H, W, 3\) of uint8", {"image": np.zeros((8, 8, 3))}),
-        (ValueError, "a batch is a list", {"image": np.zeros((1, 8, 8, 3), "uint8")}),
-        (TypeError, "`image` must be a path", {"image": b"PNG"}),
+        (TypeError, "`image`.* uint8", {"image": np.zeros((8, 8, 3))}),
+        (ValueError, r"`image`.* \(1, 8, 8, 3\)", {"image": np.zeros((1, 8, 8, 3), "uint8")}),
+        (TypeError, "`image`.* expected a path", {"image": 3}),
         (TypeError, "`result` must be what `model.caption` returns.*list without text", {"result": [result()]}),
     ],
 )
@@ -150,9 +150,9 @@ def test_bad_input_is_named_and_nothing_is_written(tmp_path, monkeypatch, error,
 def test_files_that_cannot_be_read_or_written(tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="`image`: .*broken.png is no picture"):
+    with pytest.raises(ValueError, match="broken.png.* no picture"):
         ks.inspection.plot_attention(broken, result())
-    with pytest.raises(FileNotFoundError, match="none.png"):
+    with pytest.raises(ValueError, match="none.png"):
         ks.inspection.plot_attention(tmp_path / "none.png", result())
     with pytest.raises(OSError, match="cannot write .*broken.png/plot.png"):
         ks.inspection.plot_attention(plain(), result(), broken / "plot.png")

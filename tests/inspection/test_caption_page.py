@@ -94,7 +94,7 @@ ONE = {"images": [plain()], "results": [Result("a", [], None)], "references": [[
         (TypeError, r"`references\[0\]` must be a list of captions", {"references": ["a dog"]}),
         (TypeError, r"`references\[0\]` must be a list of captions", {"references": [None]}),
         (TypeError, r"`references\[0\]` must be a list of captions", {"references": [[1]]}),
-        (ValueError, r"`images\[0\]` must be an array", {"images": np.zeros((1, 8, 8, 3))}),
+        (TypeError, r"`images\[0\]`.* uint8", {"images": np.zeros((1, 8, 8, 3))}),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_written(tmp_path, error, message, change):

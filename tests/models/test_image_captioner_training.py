@@ -179,6 +179,18 @@ def test_validation_goes_by_words_while_training_goes_by_reward():
     assert {"loss", "reward", "val_loss"} == set(history)
 
 
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_phases_follow_each_other(kind):
+    """Losses that a model adds while it is called belong to that call: those of the phase before are gone."""
+    model = tiny.captioner(attention=kind, doubly_stochastic=0.1)
+    inputs, targets, weights = data(model, ["red dog runs", "blue cat sits"])
+    inputs["item"] = np.arange(2)
+    for reward in (None, ks.models.CiderReward([["red dog"], ["blue cat"]]), None):
+        model.compile("adam", reward=reward, samples=2)
+        history = model.fit(inputs, targets, sample_weight=weights, epochs=1, verbose=0).history
+        assert np.isfinite(history["loss"]).all() and ("reward" in history) == (reward is not None)
+
+
 def test_an_encoder_is_trained_with_the_rest():
     keras.utils.set_random_seed(0)
     model = ks.models.ImageCaptioner(tiny.encoder(trainable=True), ks.data.Words(tokens=tiny.WORDS), units=8)

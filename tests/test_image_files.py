@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_seqcv.data import load_image
-from keras_seqcv.data.image_files import check_image
+from keras_seqcv.image_files import check_image
 
 
 def noise(height=12, width=9, seed=0):
