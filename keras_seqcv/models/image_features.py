@@ -35,7 +35,7 @@ def fingerprint(encoder) -> str:
     network = config["network"]
     if not isinstance(network, str):  # Keras numbers names anew in every session
         network = json.dumps(network, sort_keys=True, default=str)
-        for i, layer in enumerate([encoder.network, *encoder.network.layers]):
+        for i, layer in enumerate(encoder.network._flatten_layers()):
             network = network.replace(json.dumps(layer.name), f'"{i}"')
     facts = [network, config["pooling"], list(config["image_size"]), config["preprocess"], encoder.compute_dtype]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())

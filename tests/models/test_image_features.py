@@ -67,12 +67,13 @@ def test_a_stale_file_is_not_used(encoder, tmp_path):
     assert new_file(ks.models.ImageEncoder(network, pooling="avg", preprocess="MobileNet"), images)
 
 
-def test_the_fingerprint_does_not_hang_on_names():
+@pytest.mark.parametrize("sequential", [False, True])
+def test_the_fingerprint_does_not_hang_on_names(sequential):
     def fingerprint(**arguments):
         keras.utils.set_random_seed(3)
-        inputs = keras.Input((8, 8, 3))
-        outputs = keras.layers.Conv2D(2, 3, **arguments)(inputs)
-        return image_features.fingerprint(ks.models.ImageEncoder(keras.Model(inputs, outputs)))
+        inputs, layer = keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3, **arguments)
+        network = keras.Sequential([inputs, layer]) if sequential else keras.Model(inputs, layer(inputs))
+        return image_features.fingerprint(ks.models.ImageEncoder(network))
 
     assert fingerprint() == fingerprint() != fingerprint(activation="relu")
 
