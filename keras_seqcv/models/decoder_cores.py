@@ -15,20 +15,23 @@ INJECTS = ("every_step", "first_step", "state")
 
 
 class LookingCore(keras.layers.Layer):
-    """An `AttentionRNN` that attends before its cells, as Show, Attend and Tell has it.
+    """An `AttentionRNN` whose first state comes from what is to be described, as in Show, Attend and Tell.
 
     Args:
         attention: `AdditiveAttention`, `DotProductAttention` or `HardAttention`.
         cell, units, layers_count: "simple_rnn" | "lstm" | "gru", U, and how many cells lie one on the other.
-        gate, dropout, doubly_stochastic: see `AttentionRNNCell` and `AttentionRNN`.
+        attend, gate, coverage, dropout, doubly_stochastic: see `AttentionRNNCell` and `AttentionRNN`.
     """
 
-    def __init__(self, attention, cell, units, layers_count, gate, dropout, doubly_stochastic, **kwargs):
+    def __init__(
+        self, attention, cell, units, layers_count, attend, gate, coverage, dropout, doubly_stochastic, **kwargs
+    ):
         super().__init__(**kwargs)
         self.supports_masking = True  # the mask is an argument; none goes on
         dtype = self.dtype_policy
         cells = [CELLS[cell](units, dtype=dtype, name=f"{cell}_{k}") for k in range(layers_count)]
-        self.cell = layers.AttentionRNNCell(cells, attention, gate=gate, start="memory", dtype=dtype, name="cell")
+        looks = {"attend": attend, "gate": gate, "coverage": coverage, "start": "memory"}
+        self.cell = layers.AttentionRNNCell(cells, attention, **looks, dtype=dtype, name="cell")
         self.rnn = layers.AttentionRNN(
             self.cell,
             return_probabilities=isinstance(attention, layers.HardAttention),

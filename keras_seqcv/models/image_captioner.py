@@ -42,7 +42,11 @@ class ImageCaptioner(ApplicationModel):
         embedding_dim, image_dim, attention_units: widths of word, place and key; None: `units`.
         deep_output: False: the words are told from [h_t, z_t] itself.
         tied_embeddings: whether W_v is E^T.
+        attend: "before" the cell, as above, or "after" it, as Luong has it: from h_t, which has read word_t already, so
+            that a noun is looked for by its adjective. Then h_t = LSTM([x_t, y_{t-1}], h_{t-1}), and
+            y_t = tanh([z_t, h_t] W_y) takes the place of [h_t, z_t].
         gate: whether the context is gated by beta_t.
+        coverage: whether the attention knows where it has been.
         dropout: rate in [0, 1) on places, words, context and output.
         word_dropout: rate at which words that are read in training are replaced by the unknown word.
         label_smoothing: in [0, 1), of the default loss.
@@ -72,8 +76,9 @@ class ImageCaptioner(ApplicationModel):
 
     Reference:
         Vinyals et al.: Show and Tell. arXiv 1411.4555, 2014. Xu et al.: Show, Attend and Tell. arXiv 1502.03044, 2015.
-        Bengio et al.: Scheduled Sampling. arXiv 1506.03099, 2015. Rennie et al.: Self-critical Sequence Training. arXiv
-        1612.00563, 2016.
+        Luong, Pham, Manning: Effective Approaches to Attention-based Neural Machine Translation. arXiv 1508.04025,
+        2015. Bengio et al.: Scheduled Sampling. arXiv 1506.03099, 2015. Rennie et al.: Self-critical Sequence Training.
+        arXiv 1612.00563, 2016.
     """
 
     nested = ("encoder", "vocabulary")
@@ -92,7 +97,9 @@ class ImageCaptioner(ApplicationModel):
         attention_units=None,
         deep_output=True,
         tied_embeddings=False,
+        attend="before",
         gate=True,
+        coverage=False,
         dropout=0.5,
         word_dropout=0.0,
         label_smoothing=0.0,
@@ -112,7 +119,9 @@ class ImageCaptioner(ApplicationModel):
             "attention_units": units if attention_units is None else attention_units,
             "deep_output": deep_output,
             "tied_embeddings": tied_embeddings,
+            "attend": attend,
             "gate": gate,
+            "coverage": coverage,
             "dropout": dropout,
             "word_dropout": word_dropout,
             "label_smoothing": label_smoothing,

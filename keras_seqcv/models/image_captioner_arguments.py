@@ -5,14 +5,15 @@ import numbers
 import tensorflow as tf
 
 from keras_seqcv import data
+from keras_seqcv.layers.attention_rnn_cell import ORDERS
 from keras_seqcv.models.image_encoder import ImageEncoder
 from keras_seqcv.models.sequence_decoder import ATTENTIONS, CELLS, INJECTS
 
 _RESERVED = ("pad_id", "start_id", "end_id", "unknown_id")
-_NAMES = {"cell": sorted(CELLS), "attention": list(ATTENTIONS), "inject": list(INJECTS)}
+_NAMES = {"cell": sorted(CELLS), "attention": list(ATTENTIONS), "inject": list(INJECTS), "attend": list(ORDERS)}
 _WIDTHS = ("units", "layers", "embedding_dim", "image_dim", "attention_units")
 _RATES = ("dropout", "word_dropout", "label_smoothing")
-_FLAGS = ("deep_output", "tied_embeddings", "gate")
+_FLAGS = ("deep_output", "tied_embeddings", "gate", "coverage")
 
 
 def check_arguments(encoder, vocabulary, options: dict) -> None:
@@ -45,8 +46,10 @@ def check_arguments(encoder, vocabulary, options: dict) -> None:
 def _check_combinations(encoder, options) -> None:
     if options["attention"] is not None and encoder.pooling:
         raise ValueError(f"encoder: attention={options['attention']!r} looks at places; expected pooling=None")
-    if options["attention"] is None and options["doubly_stochastic"]:
-        raise ValueError("doubly_stochastic: a model without attention has no weights; expected 0")
+    if options["attention"] is None:
+        for name, without in (("doubly_stochastic", 0), ("attend", "before"), ("coverage", False)):
+            if options[name] != without:
+                raise ValueError(f"{name}: a model without attention does not look; expected {without!r}")
     widths = options["units"], options["embedding_dim"]
     if options["tied_embeddings"] and not options["deep_output"] and (options["attention"] or widths[0] != widths[1]):
         raise ValueError("tied_embeddings: needs deep_output=True, whose output is as wide as an embedding")

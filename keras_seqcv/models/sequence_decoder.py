@@ -23,7 +23,7 @@ class SequenceDecoder(keras.layers.Layer):
         inject: how a vector is given where attention is None: "every_step" | "first_step" | "state".
         cell: "simple_rnn" | "lstm" | "gru".
         units: U. layers_count: of cells, one on the other. embedding_dim: width of E. attention_units: of the keys.
-        deep_output, tied_embeddings, gate: bool.
+        attend: "before" | "after" the cell. deep_output, tied_embeddings, gate, coverage: bool.
         dropout: rate at the input, at the output, and on what is looked at.
         word_dropout: rate at which a word that is read in training is replaced by `unknown_id`.
         doubly_stochastic: weight of the penalty, see `AttentionRNN`.
@@ -48,7 +48,9 @@ class SequenceDecoder(keras.layers.Layer):
         attention_units=512,
         deep_output=True,
         tied_embeddings=False,
+        attend="before",
         gate=True,
+        coverage=False,
         dropout=0.5,
         word_dropout=0.0,
         doubly_stochastic=0.0,
@@ -72,7 +74,7 @@ class SequenceDecoder(keras.layers.Layer):
         else:
             kind = {"soft": layers.AdditiveAttention, "hard": layers.HardAttention}[attention]
             looks = kind(attention_units, dtype=dtype, name="attention")
-            arguments = (looks, cell, units, layers_count, gate, dropout, doubly_stochastic)
+            arguments = (looks, cell, units, layers_count, attend, gate, coverage, dropout, doubly_stochastic)
             self.core = LookingCore(*arguments, dtype=dtype, name="core")
         self.dropout = keras.layers.Dropout(dropout, dtype=dtype)
         self.deep = keras.layers.Dense(embedding_dim, dtype=dtype, name="deep") if deep_output else None

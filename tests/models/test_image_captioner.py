@@ -10,11 +10,12 @@ import keras_seqcv as ks
 from tests.models import tiny_captioner as tiny
 
 
-def test_soft_attention_is_show_attend_and_tell():
-    model = tiny.captioner(attention="soft")
+@pytest.mark.parametrize(("kind", "oracle"), [("soft", tiny.soft_logits), ("after", tiny.luong_logits)])
+def test_soft_attention_is_that_of_show_attend_and_tell_or_of_luong(kind, oracle):
+    model = tiny.captioner(**tiny.KINDS[kind])
     features = np.random.default_rng(1).standard_normal((3, 4, 5)).astype("float32")
     tokens = tiny.rows(3, 6, len(model.vocabulary))
-    wanted, looked = tiny.soft_logits(model, features.astype("float64"), tokens)
+    wanted, looked = oracle(model, features.astype("float64"), tokens)
     logits, weights, _ = model.decoder(tokens, model.memory({"features": features}))
     np.testing.assert_allclose(logits, wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(weights, looked, rtol=1e-4, atol=1e-5)
@@ -136,7 +137,7 @@ def test_samples_follow_the_models_distribution():
             assert caption.log_probability == pytest.approx(tiny.log_probability(model, features[:1], ids), abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["soft", "hard", "state", "tied"])
+@pytest.mark.parametrize("kind", ["soft", "hard", "after", "state", "tied"])
 def test_files_hold_the_whole_model(tmp_path, kind):
     model = tiny.captioner(**tiny.KINDS[kind], label_smoothing=0.1, scheduled_sampling=0.2)
     model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=5.0))
@@ -184,6 +185,10 @@ def test_an_ensemble_of_equals_is_one_of_them_and_of_two_their_mean():
         ({"attention": None, "doubly_stochastic": 1.0}, "doubly_stochastic"),
         ({"tied_embeddings": True, "deep_output": False}, "tied_embeddings"),
         ({"gate": 1}, "gate"),
+        ({"attend": "between"}, "attend"),
+        ({"attention": None, "attend": "after"}, "attend"),
+        ({"coverage": "yes"}, "coverage"),
+        ({"attention": None, "coverage": True}, "coverage"),
     ],
 )
 def test_wrong_options_are_named(options, message):

@@ -15,7 +15,7 @@ from tests.models import tiny_captioner as tiny
 
 pytest.importorskip("ai_edge_litert")
 
-EXPORTED = ("soft", "hard", "every step", "first step", "tied")
+EXPORTED = ("soft", "hard", "after", "every step", "first step", "tied")
 
 
 def png(image) -> bytes:

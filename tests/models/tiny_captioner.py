@@ -11,6 +11,7 @@ KINDS = {
     "soft": {"attention": "soft"},
     "soft, two GRUs": {"attention": "soft", "cell": "gru", "layers": 2},
     "hard": {"attention": "hard"},
+    "after": {"attention": "soft", "attend": "after", "coverage": True},
     "every step": {"attention": None},
     "every step, vanilla": {"attention": None, "cell": "simple_rnn"},
     "first step": {"attention": None, "inject": "first_step", "layers": 2},
@@ -107,6 +108,34 @@ def soft_logits(model, features, tokens):
         cell = [find(w, "lstm_0", end) for end in ("/kernel", "recurrent_kernel", "bias")]
         h, c = lstm(np.concatenate([x, z], -1), h, c, *cell)
         o = np.tanh(np.concatenate([h, z], -1) @ find(w, "deep", "kernel") + find(w, "deep", "bias") + x)
+        logits.append(o @ find(w, "logits", "kernel") + find(w, "logits", "bias"))
+        looked.append(a)
+    return np.stack(logits, 1), np.stack(looked, 1)
+
+
+def luong_logits(model, features, tokens):
+    """Attention after the cell, with input feeding and coverage: logits (B, T, V), weights (B, T, L)."""
+    w = named(model)
+    memory = np.maximum(features @ find(w, "projection", "kernel") + find(w, "projection", "bias"), 0)
+    keys = memory @ find(w, "attention/memory_kernel")
+    mean = memory.mean(1)
+    h = np.tanh(mean @ find(w, "start_kernel_0") + find(w, "start_bias_0"))
+    c = np.tanh(mean @ find(w, "start_kernel_1") + find(w, "start_bias_1"))
+    y, covered = np.zeros_like(h), np.zeros(memory.shape[:2])
+    table = find(w, "embedding/embeddings")
+    logits, looked = [], []
+    for t in range(tokens.shape[1]):
+        x = table[tokens[:, t]]
+        cell = [find(w, "lstm_0", end) for end in ("/kernel", "recurrent_kernel", "bias")]
+        h, c = lstm(np.concatenate([x, y], -1), h, c, *cell)
+        query = h @ find(w, "query_kernel") + find(w, "attention/bias")
+        moved = keys + covered[..., None] * find(w, "coverage_kernel")
+        a = softmax(np.tanh(moved + query[:, None]) @ find(w, "score_kernel").reshape(-1))
+        covered = covered + a
+        z = np.einsum("bl,bld->bd", a, memory)
+        z = z * sigmoid(h @ find(w, "gate_kernel") + find(w, "gate_bias"))
+        y = np.tanh(np.concatenate([z, h], -1) @ find(w, "combine_kernel"))
+        o = np.tanh(y @ find(w, "deep", "kernel") + find(w, "deep", "bias") + x)
         logits.append(o @ find(w, "logits", "kernel") + find(w, "logits", "bias"))
         looked.append(a)
     return np.stack(logits, 1), np.stack(looked, 1)
