@@ -10,6 +10,10 @@ import scenes
 
 import keras_seqcv as ks
 
+# What the options are where they are not given.
+SCENES = {"units": 256, "epochs": 14, "batch_size": 32, "learning_rate": 1e-3, "attend": "after"}
+PHOTOGRAPHS = {"units": 512, "epochs": 10, "batch_size": 64, "learning_rate": 6e-4, "attend": "before"}
+
 
 def arguments(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
@@ -22,16 +26,27 @@ def arguments(argv=None):
     parser.add_argument("--attention", default="soft", choices=["soft", "hard", "none"])
     parser.add_argument("--inject", default="every_step", choices=["every_step", "first_step", "state"])
     parser.add_argument("--cell", default="lstm", choices=["simple_rnn", "lstm", "gru"])
-    parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--units", type=int, help=default_of("units"))
+    parser.add_argument(
+        "--attend", choices=["before", "after"], help="when it looks, around the cell; " + default_of("attend")
+    )
     parser.add_argument("--min-count", type=int, default=5, help="rarer words are unknown")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=6e-4, help="falls along a cosine")
+    parser.add_argument("--epochs", type=int, help=default_of("epochs"))
+    parser.add_argument("--batch-size", type=int, help=default_of("batch_size"))
+    parser.add_argument("--learning-rate", type=float, help=default_of("learning_rate") + "; falls along a cosine")
     parser.add_argument("--start-from", type=Path, help="weights of an earlier run of the same kind of model")
     parser.add_argument("--self-critical", action="store_true", help="reward CIDEr; go on from a trained model")
-    parser.add_argument("--scenes", type=int, default=20_000, help="how many scenes are drawn")
+    parser.add_argument("--scenes", type=int, default=16_000, help="how many scenes are drawn")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for name, value in (PHOTOGRAPHS if args.images else SCENES).items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    return args
+
+
+def default_of(name):
+    return f"default: {SCENES[name]} for scenes, {PHOTOGRAPHS[name]} for photographs"
 
 
 def main(argv=None):
@@ -77,14 +92,16 @@ def main(argv=None):
 
 def options(args):
     attention = None if args.attention == "none" else args.attention
-    return {"attention": attention, "inject": args.inject, "cell": args.cell, "units": args.units}
+    found = {"attention": attention, "inject": args.inject, "cell": args.cell, "units": args.units}
+    return found | ({"attend": args.attend} if attention else {})
 
 
 def drawn(args):
     """A model and data of drawn scenes: one row is a picture with its five captions, the encoder learns too."""
     sets = scenes.scene_sets(args.scenes, max(args.scenes // 40, 8))
-    words = ks.data.Words(caption for caption in sets[0].captions[0:2000] for caption in caption)
-    model = ks.models.ImageCaptioner(scenes.encoder(), words, **options(args), dropout=0.1)
+    words = ks.data.Words(caption for of_scene in sets[0].captions[:2000] for caption in of_scene)
+    widths = {"image_dim": args.units // 2, "attention_units": args.units // 2}
+    model = ks.models.ImageCaptioner(scenes.encoder(), words, **options(args), **widths, dropout=0.1)
     batches = [
         ks.data.captions(
             some.images(),

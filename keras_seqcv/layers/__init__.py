@@ -3,6 +3,7 @@
 from keras_seqcv.layers.attention import AdditiveAttention, DotProductAttention
 from keras_seqcv.layers.attention_rnn import AttentionRNN
 from keras_seqcv.layers.attention_rnn_cell import AttentionRNNCell
+from keras_seqcv.layers.coordinates import Coordinates
 from keras_seqcv.layers.export_scope import current_export_format, export_scope
 from keras_seqcv.layers.gru import GRU
 from keras_seqcv.layers.hard_attention import HardAttention
@@ -15,6 +16,7 @@ __all__ = [
     "AdditiveAttention",
     "AttentionRNN",
     "AttentionRNNCell",
+    "Coordinates",
     "DotProductAttention",
     "GRU",
     "HardAttention",
