@@ -92,6 +92,18 @@ def test_it_trains_on_files_and_goes_on_by_reward(tmp_path, monkeypatch):
     assert "reward" in history and "val_cider_d" in history
     assert len(list((tmp_path / "features").glob("*.npy"))) == 2  # of pictures and mirrored ones, computed once
 
+    models = [str(tmp_path / name / "model.keras") for name in ("words", "reward")]
+    options = ["--beams", "2", "--no-meteor", "--ensemble", "--json", str(tmp_path / "scores.json")]
+    script("evaluate", monkeypatch).main([*models, *paths[:4], "--valid", str(tmp_path / "valid.txt"), *options])
+    found = json.loads((tmp_path / "scores.json").read_text())
+    assert list(found) == [*models, "together"]
+    trained = json.loads((tmp_path / "words" / "result.json").read_text())
+    model = ks.models.load_model(models[0])
+    pictures = [ks.data.load_image(folder / f"{k}.png", model.encoder.image_size) for k in range(8, 12)]
+    captions = model.caption(pictures, beam=2)
+    assert list(found[models[0]]["2"]["captions"].values()) == [caption.text for caption in captions]
+    assert set(found[models[0]]["2"]["scores"]) == set(trained["scores"]["3"])
+
 
 @pytest.mark.slow
 def test_the_demo_captions_photographs(tmp_path, monkeypatch, capsys):
