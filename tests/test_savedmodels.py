@@ -13,7 +13,8 @@ import tensorflow as tf
 
 import keras_seqcv as ks
 
-FOLDER = Path(__file__).resolve().parents[1] / "savedmodels"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "savedmodels"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
 OWN_FILES = {"README.md", "manifest.json", "build.py", "convert_efficientnet_lite0.py", ".gitattributes"}
 LARGEST = 25_000_000  # bytes, of everything
@@ -120,11 +121,34 @@ def test_saved_model_speaks_and_predicts(text, unseen):
     assert nats == pytest.approx(MANIFEST["shakespeare"]["score"]["value"], abs=0.05)
 
 
-def build_module():
-    spec = importlib.util.spec_from_file_location("savedmodels_build", FOLDER / "build.py")
+def module_of(path: Path):
+    spec = importlib.util.spec_from_file_location(f"savedmodels_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return ks.data.scenes(80, seed=3)  # training has seed 1, validation 2
+
+
+def test_scenes_are_told_as_they_are(scenes):
+    """By chance one caption in fifty is true, and a twentieth of the attention lies on the object."""
+    model = ks.export.load_tflite(FOLDER / "scene_captioner.tflite")
+    captions = [model.caption(image) for image in scenes.images()]
+    found = module_of(ROOT / "applications" / "image_captioning" / "scenes.py").score(captions, scenes)
+    assert found["right"] >= 0.9 and len({caption.text for caption in captions}) > 60
+    assert found["inside"] > 8 * found["chance"]
+    others = [captions[k - 1] for k in range(len(captions))]
+    assert np.mean([scene.is_described_by(c.text) for c, scene in zip(others, scenes, strict=True)]) < 0.2
+
+
+def test_saved_model_tells_scenes(scenes):
+    caption = tf.saved_model.load(str(FOLDER / "scene_captioner")).signatures["caption"]
+    files = [tf.io.encode_png(image).numpy() for image in scenes.images()]
+    texts = [text.decode() for text in caption(image=tf.constant(files))["text"].numpy()[:, 0]]
+    assert np.mean([scene.is_described_by(text) for text, scene in zip(texts, scenes, strict=True)]) >= 0.9
 
 
 @pytest.mark.slow
@@ -137,7 +161,7 @@ def test_build_makes_what_the_manifest_says(tmp_path):
     model.generate("to", length=1)  # builds it
     model.save(run / "model.keras")
     (run / "result.json").write_text(json.dumps({"val_loss": [3.0, 2.12345, 2.5]}), encoding="utf-8")
-    build_module().main(["shakespeare", str(run), "--to", str(to)])
+    module_of(FOLDER / "build.py").main(["shakespeare", str(run), "--to", str(to)])
 
     manifest = json.loads((to / "manifest.json").read_text(encoding="utf-8"))
     assert list(manifest) == ["another", "shakespeare"] and manifest["shakespeare"]["score"]["value"] == 2.1235

@@ -145,9 +145,9 @@ def photographs(args):
 
 def scores(model, valid, args):
     """What the trained model reaches on the validation pictures, by width of the beam."""
-    found = {}
+    found, length = {}, 20 if args.images else 24  # the longest captions of scenes have 23 words
     for beam in (1, 3, 5):
-        captions = model.caption(valid.images, beam=beam)
+        captions = model.caption(valid.images, beam=beam, max_length=length)
         found[beam] = ks.metrics.caption_scores([caption.text for caption in captions], valid.references)
         if not args.images:
             found[beam] |= scenes.score(captions, scenes.scene_sets(args.scenes, len(valid.names))[1])

@@ -16,6 +16,8 @@ class AttentionRNN(keras.layers.Layer):
     y_t, a_t = cell(x_t, m)                                   see `AttentionRNNCell`
     loss     + lambda mean_b sum_l (1 - sum_t a_{t,l})^2      doubly stochastic: every place is to be seen once
 
+    Of a `HardAttention` the penalty is on the distributions that places are drawn from: a draw has no gradient.
+
     The keys of the memory and the cell's products with x are computed once before the loop, for all steps; the
     gradients of all kernels once after it. Where the cells are Keras's SimpleRNNCell, LSTMCell and GRUCell with their
     usual activations, the loop is compiled by XLA; others run their own code, step by step.
@@ -106,7 +108,8 @@ class AttentionRNN(keras.layers.Layer):
             sequences, fixed = self._drop(sequences, fixed)
         outputs, states = self._loop(sequences, states, fixed, mask, training)
         if self.doubly_stochastic:
-            self.add_loss(self.doubly_stochastic * _unseen(outputs["weights"], fixed.get("mask")))
+            spread = outputs.get("probabilities", outputs["weights"])  # (B, T, L)
+            self.add_loss(self.doubly_stochastic * _unseen(spread, fixed.get("mask")))
         names = ["features", "weights", *(["probabilities"] if self.return_probabilities else [])]
         results = [outputs[name] if self.return_sequences else _last(outputs[name], mask) for name in names]
         return (*results, *states) if self.return_state else tuple(results)

@@ -259,6 +259,19 @@ def test_hard_attention_draws_from_its_probabilities():
     np.testing.assert_array_equal(np.argmax(weights, -1), np.argmax(probabilities, -1))
 
 
+def test_a_hard_attentions_distributions_are_to_see_every_place_once():
+    """A draw has no gradient: a penalty on draws would change nothing but the loss that is shown."""
+    layer = hard()
+    layer.doubly_stochastic = 0.3
+    x, memory, _ = sample()
+    with tf.GradientTape() as tape:
+        _, weights, probabilities = layer(x, memory, training=True)
+        penalty = layer.losses[0]
+    missing = 1.0 - np.array(probabilities).sum(1)
+    np.testing.assert_allclose(penalty, 0.3 * np.mean((missing**2).sum(1)), rtol=1e-5)
+    assert np.abs(tape.gradient(penalty, layer.cell.attention.attention.score_kernel)).max() > 1e-4
+
+
 def test_hard_attention_learns_where_to_look_from_step_to_step():
     """Step t is rewarded for place t."""
     layer = hard()
