@@ -23,7 +23,7 @@ class Row:
         make: function of keyword options (`dtype`, `name` ...) -> the layer.
         inputs: argument name -> shape without the batch axis, in the order of `call`. Data are random floats.
         outputs: shape of each output without the batch axis.
-        masked: the input that a mask belongs to.
+        masked: the input that a mask belongs to, or None.
         output_mask: whether that mask comes out again.
         by_loss: whether a loss on the outputs reaches every weight and input. Where not, the layer's own tests say how
             it learns.
@@ -34,7 +34,7 @@ class Row:
     make: Callable
     inputs: dict
     outputs: list
-    masked: str = "sequences"
+    masked: str | None = "sequences"
     output_mask: bool = True
     by_loss: bool = True
     fused: str | None = None
@@ -110,4 +110,5 @@ TABLE = [
         coverage=True,
     ),
     _attention("HardAttention", lambda **options: ks.layers.HardAttention(UNITS, seed=1, **options), by_loss=False),
+    Row("Coordinates", ks.layers.Coordinates, {"pictures": (3, STEPS, 4)}, [(3, STEPS, 6)], masked=None),
 ]

@@ -70,6 +70,8 @@ def test_any_batch_size(row):
 
 def test_mask(row):
     """What is masked changes nothing elsewhere, and the mask goes on with the output, or ends where it should."""
+    if row.masked is None:
+        pytest.skip("has nothing that a mask could belong to")
     layer, data = row.make(), row.data()
     mask = np.ones((BATCH, row.inputs[row.masked][0]), bool)
     mask[0, 3:] = mask[1, 1] = mask[2, :2] = False
@@ -92,7 +94,7 @@ def test_config(row):
     layer = row.make(name="mine")
     config = layer.get_config()
     base = next(b for b in type(layer).__mro__ if "__init__" in vars(b) and issubclass(b, keras.layers.Layer))
-    arguments = inspect.signature(base).parameters.values()
+    arguments = [] if base is keras.layers.Layer else inspect.signature(base).parameters.values()
     named = {a.name for a in arguments if a.kind in (a.POSITIONAL_OR_KEYWORD, a.KEYWORD_ONLY)}
     assert named <= set(config), named - set(config)
     again = type(layer).from_config(config)
