@@ -34,7 +34,7 @@ def arguments(argv=None):
     parser.add_argument("--epochs", type=int, help=default_of("epochs"))
     parser.add_argument("--batch-size", type=int, help=default_of("batch_size"))
     parser.add_argument("--learning-rate", type=float, help=default_of("learning_rate") + "; falls along a cosine")
-    parser.add_argument("--start-from", type=Path, help="weights of an earlier run of the same kind of model")
+    parser.add_argument("--start-from", type=Path, help="best.weights.h5 of an earlier run, or its model.keras")
     parser.add_argument("--self-critical", action="store_true", help="reward CIDEr; go on from a trained model")
     parser.add_argument("--scenes", type=int, default=16_000, help="how many scenes are drawn")
     parser.add_argument("--seed", type=int, default=1)
@@ -65,7 +65,7 @@ def main(argv=None):
     reward = ks.models.CiderReward(train.references) if args.self_critical else None
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0), reward=reward)
     if args.start_from:
-        model.load_weights(args.start_from)
+        start_from(args.start_from, model)
     start, best = time.time(), args.out / "best.weights.h5"
     # Of scenes the loss tells more: CIDEr-D likes captions that leave out where things are.
     monitor = {"monitor": "val_cider_d", "mode": "max"} if args.images else {"monitor": "val_loss", "mode": "min"}
@@ -88,6 +88,24 @@ def main(argv=None):
     ks.inspection.plot_curves({"training": history.history}, args.out / "curves.png")
     ks.export.tflite(model, args.out / "model.tflite", quantize="dynamic")
     print(f"{minutes:.1f} minutes; everything is in {args.out.resolve()}")
+
+
+def start_from(path, model):
+    """Take over all weights of a file, or of a whole model, whose attention may be of another kind, those that fit."""
+    if path.suffix != ".keras":
+        return model.load_weights(path)
+    own, given = (
+        {name_of(w): w for w in some.weights} for some in (model, keras.saving.load_model(path, compile=False))
+    )
+    fitting = [name for name in own if name in given and own[name].shape == given[name].shape]
+    for name in fitting:
+        own[name].assign(given[name])
+    print(f"{len(fitting)} of {len(own)} weights begin as they are in {path}", flush=True)
+
+
+def name_of(weight):
+    """Its path below the model; a hard attention has the weights of a soft one one level deeper."""
+    return weight.path.split("/", 1)[1].replace("attention/attention/", "attention/")
 
 
 def options(args):

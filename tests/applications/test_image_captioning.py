@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 import keras_seqcv as ks
+from tests.models import tiny_captioner as tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "applications" / "image_captioning"
@@ -53,6 +54,17 @@ def test_scores_of_captions_that_are_known(monkeypatch):
     assert found["inside"] > 2 * found["chance"]
     wrong = [ks.models.Caption("there are six stars", [], 0, 0, [], captions[0].attention) for _ in some]
     assert scenes.score(wrong, some) == {"right": 0.0}
+
+
+def test_a_hard_attention_begins_as_a_soft_one_has_learned(tmp_path, monkeypatch, capsys):
+    soft, hard = (tiny.captioner(seed, attention=kind) for seed, kind in enumerate(("soft", "hard")))
+    soft.save(tmp_path / "soft.keras")
+    script("train", monkeypatch).start_from(tmp_path / "soft.keras", hard)
+    assert f"{len(hard.weights) - 1} of {len(hard.weights)} weights" in capsys.readouterr().out  # all but the baseline
+    features, tokens = soft.encoder(tiny.pictures(3)), np.ones((3, 1), "int32")
+    weights = soft.decoder(tokens, soft.memory({"features": features}))[1]
+    probabilities = hard.decoder(tokens, hard.memory({"features": features}))[2]
+    np.testing.assert_allclose(probabilities, weights, rtol=1e-5)
 
 
 @pytest.mark.slow
