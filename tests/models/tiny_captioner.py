@@ -89,14 +89,20 @@ def find(weights, *parts):
     return found[0]
 
 
-def soft_logits(model, features, tokens):
-    """Show, Attend and Tell: features (B, L, D), tokens (B, T) -> logits (B, T, V), weights (B, T, L)."""
-    w = named(model)
+def before_the_first_word(w, features):
+    """Of features (B, L, D): memory, keys, and the states h and c of an LSTM."""
     memory = np.maximum(features @ find(w, "projection", "kernel") + find(w, "projection", "bias"), 0)
     keys = memory @ find(w, "attention/memory_kernel")
     mean = memory.mean(1)
     h = np.tanh(mean @ find(w, "start_kernel_0") + find(w, "start_bias_0"))
     c = np.tanh(mean @ find(w, "start_kernel_1") + find(w, "start_bias_1"))
+    return memory, keys, h, c
+
+
+def soft_logits(model, features, tokens):
+    """Show, Attend and Tell: features (B, L, D), tokens (B, T) -> logits (B, T, V), weights (B, T, L)."""
+    w = named(model)
+    memory, keys, h, c = before_the_first_word(w, features)
     table = find(w, "embedding/embeddings")
     logits, looked = [], []
     for t in range(tokens.shape[1]):
@@ -116,11 +122,7 @@ def soft_logits(model, features, tokens):
 def luong_logits(model, features, tokens):
     """Attention after the cell, with input feeding and coverage: logits (B, T, V), weights (B, T, L)."""
     w = named(model)
-    memory = np.maximum(features @ find(w, "projection", "kernel") + find(w, "projection", "bias"), 0)
-    keys = memory @ find(w, "attention/memory_kernel")
-    mean = memory.mean(1)
-    h = np.tanh(mean @ find(w, "start_kernel_0") + find(w, "start_bias_0"))
-    c = np.tanh(mean @ find(w, "start_kernel_1") + find(w, "start_bias_1"))
+    memory, keys, h, c = before_the_first_word(w, features)
     y, covered = np.zeros_like(h), np.zeros(memory.shape[:2])
     table = find(w, "embedding/embeddings")
     logits, looked = [], []
