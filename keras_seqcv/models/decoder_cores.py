@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv import layers
+from keras_seqcv.models.recurrent_stack import make_stack, stack_stepper, zero_states
 
-LAYERS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 CELLS = {"simple_rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
 INJECTS = ("every_step", "first_step", "state")
 
@@ -91,10 +91,7 @@ class VectorCore(keras.layers.Layer):
         self.supports_masking = True  # the mask is an argument; none goes on
         dtype = self.dtype_policy
         self.inject = inject
-        self.rnns = [
-            LAYERS[cell](units, return_sequences=True, return_state=True, dtype=dtype, name=f"{cell}_{k}")
-            for k in range(layers_count)
-        ]
+        self.rnns = make_stack(cell, units, layers_count, dtype)
         self.counts = [2 if cell == "lstm" else 1] * layers_count
         self.feature_width = units
         self.dropout = keras.layers.Dropout(dropout, dtype=dtype)
@@ -134,7 +131,7 @@ class VectorCore(keras.layers.Layer):
             mask = None if mask is None else tf.pad(mask, [[0, 0], [1, 0]], constant_values=True)
         for k, rnn in enumerate(self.rnns):
             x = self.dropout(x, training=training)
-            x, *_ = rnn(x, initial_state=states and states[k], mask=mask, training=training)
+            x = rnn(x, initial_state=states and states[k], mask=mask, training=training)
         return x[:, 1:] if self.inject == "first_step" else x, None, None
 
     def fixed(self, memory, memory_mask=None) -> dict:
@@ -143,17 +140,14 @@ class VectorCore(keras.layers.Layer):
     def initial_states(self, memory, memory_mask=None) -> list:
         vector = tf.convert_to_tensor(memory, self.compute_dtype)
         states = self._first_states(vector)
-        if states is None:
-            batch = tf.shape(vector)[0]
-            states = [[tf.convert_to_tensor(s) for s in r.get_initial_state(batch_size=batch)] for r in self.rnns]
-        flat = tf.nest.flatten(states)
+        flat = zero_states(self.rnns, tf.shape(vector)[0]) if states is None else tf.nest.flatten(states)
         for state in flat:
             state.set_shape((vector.shape[0], None))
-        return self._advance()(self.first_word(vector), flat)[1] if self.inject == "first_step" else flat
+        return stack_stepper(self.rnns)(self.first_word(vector), flat)[1] if self.inject == "first_step" else flat
 
     def stepper(self):
         """A function (words (B, E), states, fixed) -> features (B, U), states, None."""
-        advance = self._advance()
+        advance = stack_stepper(self.rnns)
 
         def step(words, states, fixed):
             x = tf.concat([words, fixed["vector"]], axis=1) if self.inject == "every_step" else words
@@ -161,20 +155,6 @@ class VectorCore(keras.layers.Layer):
             return features, states, None
 
         return step
-
-    def _advance(self):
-        """A function (x (B, D_x), states) -> the last layer's output, states."""
-        steppers = [rnn.stepper() for rnn in self.rnns]
-
-        def advance(x, states):
-            after, rest = [], list(states)
-            for one, count in zip(steppers, self.counts, strict=True):
-                own, rest = rest[:count], rest[count:]
-                x, own = one(x, own)
-                after += own
-            return x, after
-
-        return advance
 
     def _first_states(self, vector):
         """For each layer a list of states, or None for zeros."""

@@ -1,15 +1,12 @@
 """The checks of what `ImageCaptioner` is made with and given."""
 
-import numbers
-
 import tensorflow as tf
 
-from keras_seqcv import data
 from keras_seqcv.layers.attention_rnn_cell import ORDERS
+from keras_seqcv.models.argument_checks import check_options, check_words, is_number
 from keras_seqcv.models.image_encoder import ImageEncoder
 from keras_seqcv.models.sequence_decoder import ATTENTIONS, CELLS, INJECTS
 
-_RESERVED = ("pad_id", "start_id", "end_id", "unknown_id")
 _NAMES = {"cell": sorted(CELLS), "attention": list(ATTENTIONS), "inject": list(INJECTS), "attend": list(ORDERS)}
 _WIDTHS = ("units", "layers", "embedding_dim", "image_dim", "attention_units")
 _RATES = ("dropout", "word_dropout", "label_smoothing")
@@ -20,25 +17,9 @@ def check_arguments(encoder, vocabulary, options: dict) -> None:
     """Raise TypeError or ValueError that names the first wrong argument; `options` are the others, by name."""
     if not isinstance(encoder, ImageEncoder):
         raise TypeError(f"encoder: expected a ks.models.ImageEncoder, received {type(encoder).__name__}")
-    if not isinstance(vocabulary, data.Vocabulary):
-        raise TypeError(f"vocabulary: expected a ks.data.Words, received {type(vocabulary).__name__}")
-    missing = [name for name in _RESERVED if getattr(vocabulary, name, None) is None]
-    if missing:
-        raise ValueError(f"vocabulary: expected one with {', '.join(missing)} (ks.data.Words), received {vocabulary!r}")
-    for name, allowed in _NAMES.items():
-        if options[name] not in allowed:
-            raise ValueError(f"{name}: expected one of {allowed}, received {options[name]!r}")
-    for name in _WIDTHS:
-        value = options[name]
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}: expected an int >= 1, received {value!r}")
-    for name in _RATES:
-        if not _is_number(options[name]) or not 0 <= options[name] < 1:
-            raise ValueError(f"{name}: expected a number in [0, 1), received {options[name]!r}")
-    for name in _FLAGS:
-        if not isinstance(options[name], bool):
-            raise TypeError(f"{name}: expected a bool, received {options[name]!r}")
-    if not _is_number(options["doubly_stochastic"]) or not options["doubly_stochastic"] >= 0:
+    check_words("vocabulary", vocabulary)
+    check_options(options, _NAMES, _WIDTHS, _RATES, _FLAGS)
+    if not is_number(options["doubly_stochastic"]) or not options["doubly_stochastic"] >= 0:
         raise ValueError(f"doubly_stochastic: expected a number >= 0, received {options['doubly_stochastic']!r}")
     _check_combinations(encoder, options)
 
@@ -56,7 +37,7 @@ def _check_combinations(encoder, options) -> None:
 
 
 def check_scheduled_sampling(rate) -> float:
-    if not _is_number(rate) or not 0 <= rate <= 1:
+    if not is_number(rate) or not 0 <= rate <= 1:
         raise ValueError(f"scheduled_sampling: expected a number in [0, 1], received {rate!r}")
     return float(rate)
 
@@ -86,7 +67,3 @@ def checked_features(features, feature_shape, pools: bool):
         expected = " or ".join(str(("B", *shape)).replace("'", "") for shape in allowed)
         raise ValueError(f"features: expected shape {expected}, as the encoder gives, received {tuple(features.shape)}")
     return features
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -3,13 +3,12 @@
 import keras
 import tensorflow as tf
 
-from keras_seqcv import layers, metrics
+from keras_seqcv import metrics
 from keras_seqcv.callbacks import ResetStates
 from keras_seqcv.models import language_model_signatures, text_writer
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.language_model_arguments import check_arguments
-
-_CELLS = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+from keras_seqcv.models.recurrent_stack import LAYERS
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
@@ -72,7 +71,9 @@ class LanguageModel(ApplicationModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_arguments(vocabulary, sorted(_CELLS), cell, layers, units, embedding_dim, dropout, residual, stateful)
+        options = {"cell": cell, "layers": layers, "units": units, "embedding_dim": embedding_dim}
+        options |= {"dropout": dropout, "residual": residual, "stateful": stateful}
+        check_arguments(vocabulary, sorted(LAYERS), options)
         self.vocabulary = vocabulary
         self.cell = cell
         self.num_layers = layers
@@ -86,7 +87,7 @@ class LanguageModel(ApplicationModel):
             len(vocabulary), embedding_dim, dtype=dtype, name="embedding"
         )
         options = {"return_sequences": True, "return_state": True, "stateful": stateful, "dtype": dtype}
-        self.recurrent_layers = [_CELLS[cell](units, **options, name=f"{cell}_{k}") for k in range(layers)]
+        self.recurrent_layers = [LAYERS[cell](units, **options, name=f"{cell}_{k}") for k in range(layers)]
         self.dropout_layer = keras.layers.Dropout(dropout, dtype=dtype)
         self.output_layer = keras.layers.Dense(len(vocabulary), dtype="float32", name="logits")
         self._writer = None

@@ -130,7 +130,7 @@ def test_score(model, text, error, message):
         ({"units": "8"}, ValueError, "units: .*received '8'"),
         ({"units": None}, ValueError, "units: .*received None"),
         ({"embedding_dim": 0}, ValueError, "embedding_dim: expected an int >= 1, received 0"),
-        ({"dropout": 1}, ValueError, r"dropout: expected a rate in \[0, 1\), received 1"),
+        ({"dropout": 1}, ValueError, r"dropout: expected a number in \[0, 1\), received 1"),
         ({"dropout": -0.1}, ValueError, "dropout: .*received -0.1"),
         ({"dropout": NAN}, ValueError, "dropout: .*received nan"),
         ({"dropout": "0"}, ValueError, "dropout: .*received '0'"),
