@@ -1,9 +1,10 @@
 """Captions as padded batches of tokens, in a new order every epoch."""
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
+
+from keras_seqcv.data.length_batches import LengthBatches
 
 _STEP = 4  # lengths are rounded up to a multiple of that: XLA compiles a model anew for each
 
@@ -11,9 +12,7 @@ _STEP = 4  # lengths are rounded up to a multiple of that: XLA compiles a model 
 class CaptionBatches:
     """Which captions come together, and their tokens.
 
-    Rows are captions, or pictures with N captions each. Captions are put together by length: from the shortest to the
-    longest, in batches of B that have the same length T when rounded up; what a length leaves over goes to the next
-    longer one. So no row is left out, there is one shape (B, T) for each T, and one smaller batch at the end of it all.
+    Rows are captions, or pictures with N captions each. Captions are put together by length, as `LengthBatches` does.
 
     Args:
         captions: for each picture a list of ids (n,) int32, without start and end.
@@ -53,30 +52,14 @@ class CaptionBatches:
         self._picture = np.repeat(np.arange(len(captions), dtype="int32"), counts)  # of each caption
         self._first = np.cumsum([0, *counts])  # caption of each picture
         self._marks = vocabulary.start_id, vocabulary.end_id, vocabulary.pad_id
-        self.batch_size, self.per_picture = batch_size, per_picture
-        self.shuffle, self.mirror, self.seed = shuffle, mirror, seed
-        self.rows = len(captions) if per_picture else len(flat)
-        self.batches = -(-self.rows // batch_size)
-        self._epoch, self._lock = 0, threading.Lock()
+        self.per_picture, self.shuffle, self.mirror = per_picture, shuffle, mirror
+        steps = np.zeros(len(captions)) if per_picture else self._steps
+        self._plans = LengthBatches(steps, batch_size, shuffle, seed)
+        self.batch_size, self.batches = batch_size, self._plans.batches
 
     def plan(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        with self._lock:
-            chance = np.random.default_rng([self.seed, self._epoch])
-            self._epoch += 1
-        groups = [np.arange(self.rows, dtype="int32")] if self.per_picture else self._by_length()
-        order, left = [], np.empty(0, "int32")
-        for group in groups:
-            # What is left over comes first: each batch then has a row of this length, and so always the same T.
-            group = np.concatenate([left, chance.permutation(group) if self.shuffle else group])
-            whole = len(group) // self.batch_size * self.batch_size
-            order.append(group[:whole])
-            left = group[whole:]
-        rows = np.full((self.batches, self.batch_size), -1, "int32")
-        rows.ravel()[: self.rows] = np.concatenate([*order, left])
-        if self.shuffle:
-            rows = chance.permutation(rows)
-        return rows, chance.integers(2**63 - 1, size=len(rows))
+        return self._plans.plan()
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Returns one batch of the plan.
@@ -99,11 +82,6 @@ class CaptionBatches:
             sequences = [array[:, 0] for array in sequences]
         mirrored = chance.random(len(rows)) < 0.5 if self.mirror else np.zeros(len(rows), bool)
         return (*sequences, items.astype("int32"), mirrored)
-
-    def _by_length(self) -> list[np.ndarray]:
-        order = np.argsort(self._counts, kind="stable").astype("int32")
-        _, starts = np.unique(self._steps[order], return_index=True)
-        return np.split(order, starts[1:])
 
     def _choice(self, picture: int, chance: np.random.Generator) -> np.ndarray:
         captions = np.arange(self._first[picture], self._first[picture + 1])

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_seqcv.data.caption_batches import CaptionBatches
 from keras_seqcv.data.image_store import READERS
+from keras_seqcv.data.planned_dataset import finished, planned_dataset
 
 _FEATURE_BATCH = 8  # pictures that an encoder sees at once
 
@@ -45,6 +46,9 @@ class Part:
     def __init__(self, pictures, places: np.ndarray, batches: CaptionBatches | None):
         self.pictures, self.places, self.batches = pictures, np.asarray(places), batches
 
+    def plan(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.batches.plan()
+
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         tokens, targets, weights, item, mirrored = self.batches.batch(rows, seed)
         pictures = self.pictures.batch(self.places[item], mirrored)
@@ -54,33 +58,16 @@ class Part:
 def caption_dataset(part: Part) -> tf.data.Dataset:
     """Batches as `captions` describes them. The part lives as long as the dataset, or what is made of it."""
     batches, pictures = part.batches, part.pictures
-    weak = weakref.ref(part)  # TensorFlow never lets go of a Python function that was used in a graph
     key = "image" if pictures.dtype == "uint8" else "features"
     shape = (None, batches.per_picture, None) if batches.per_picture else (None, None)
+    kinds = (pictures.dtype, "int32", "int32", "float32", "int32")
+    shapes = ((None, *pictures.shape), shape, shape, shape, (None,))
+    signature = [tf.TensorSpec(*spec) for spec in zip(shapes, kinds, strict=True)]
 
-    def plan():
-        return weak().batches.plan()
-
-    def batch(rows, seed):
-        return weak().batch(rows, seed)
-
-    @tf.autograph.experimental.do_not_convert
-    def epoch(_):
-        rows, seeds = tf.numpy_function(plan, [], (tf.int32, tf.int64))
-        rows = tf.ensure_shape(rows, (batches.batches, batches.batch_size))
-        return tf.data.Dataset.from_tensor_slices((rows, tf.ensure_shape(seeds, (batches.batches,))))
-
-    @tf.autograph.experimental.do_not_convert
-    def element(rows, seed):
-        kinds = (pictures.dtype, "int32", "int32", "float32", "int32")
-        values = tf.numpy_function(batch, [rows, seed], [tf.as_dtype(kind) for kind in kinds], stateful=False)
-        shapes = ((None, *pictures.shape), shape, shape, shape, (None,))
-        image, tokens, targets, weights, item = map(tf.ensure_shape, values, shapes)
+    def arranged(image, tokens, targets, weights, item):
         return {key: image, "tokens": tokens, "item": item}, targets, weights
 
-    dataset = tf.data.Dataset.range(1).flat_map(epoch)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches.batches))
-    return _finished(dataset.map(element, num_parallel_calls=READERS), part)
+    return planned_dataset(part, batches.batches, batches.batch_size, signature, arranged, READERS)
 
 
 def picture_dataset(part: Part, batch_size: int, mirrored: bool = False) -> tf.data.Dataset:
@@ -97,7 +84,7 @@ def picture_dataset(part: Part, batch_size: int, mirrored: bool = False) -> tf.d
         return tf.ensure_shape(value, (None, *part.pictures.shape))
 
     dataset = tf.data.Dataset.range(0, count, batch_size).map(element, num_parallel_calls=READERS)
-    return _finished(dataset, part)
+    return finished(dataset, part)
 
 
 def encoded_pictures(encoder, images, cache, mirror: bool, verbose: int) -> FeatureStore:
@@ -109,12 +96,3 @@ def encoded_pictures(encoder, images, cache, mirror: bool, verbose: int) -> Feat
         dataset = picture_dataset(part, _FEATURE_BATCH, mirrored)
         sets.append(encoder.cached_features(dataset, cache, identity=named, dtype="float16", verbose=verbose))
     return FeatureStore(*sets)
-
-
-def _finished(dataset: tf.data.Dataset, part: Part) -> tf.data.Dataset:
-    # An iterator that is tuned waits, when it goes, for a thread that sleeps longer and longer (TensorFlow 2.21).
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    dataset = dataset.prefetch(2).with_options(options)
-    dataset._part = part  # iterators and derived datasets hold their dataset, which holds this
-    return dataset
