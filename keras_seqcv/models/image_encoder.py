@@ -144,6 +144,8 @@ class ImageEncoder(ApplicationModel):
 
     def call(self, images, training=False):
         _check_images(images)
+        if images.shape[0] == 0:  # oneDNN's convolution of no picture has a wrong shape (TensorFlow 2.21)
+            return tf.zeros((0, *self.feature_shape), self.compute_dtype)
         images = resized(tf.cast(images, tf.float32), self.image_size)  # (B, H, W, 3)
         features = tf.cast(self._features(self._prepare(images), training), self.compute_dtype)  # (B, h, w, D)
         if self.pooling:

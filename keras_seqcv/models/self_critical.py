@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_seqcv.decoding import write
 from keras_seqcv.metrics import CiderD
-from keras_seqcv.models.image_captioner_arguments import pictures_of
+from keras_seqcv.models.image_inputs import pictures_of
 
 _END_WORD = "endofcaption"
 _MAX_LENGTH = 20
