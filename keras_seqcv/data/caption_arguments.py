@@ -6,16 +6,15 @@ import os
 import numpy as np
 
 
-def checked_model(model, vocabulary, cache):
-    """(vocabulary, encoder for the cache or None)."""
+def checked_model(model, vocabulary, cache, marks=("start_id", "end_id", "pad_id", "unknown_id")):
+    """(vocabulary, encoder for the cache or None); `marks` are the reserved words that the vocabulary must have."""
     if (model is None) == (vocabulary is None):
         received = "neither" if model is None else "both"
-        raise ValueError(f"captions takes either `model` or `vocabulary`, received {received}")
+        raise ValueError(f"one of `model` and `vocabulary` is needed, received {received}")
     if model is not None:
         if not hasattr(model, "vocabulary") or not hasattr(model, "encoder"):
             raise TypeError(f"`model` must have a vocabulary and an encoder, received {type(model).__name__}")
         vocabulary = model.vocabulary
-    marks = ("start_id", "end_id", "pad_id", "unknown_id")
     lacking = [mark for mark in marks if not isinstance(getattr(vocabulary, mark, None), (int, np.integer))]
     if lacking or not hasattr(vocabulary, "encode"):
         received = f"{type(vocabulary).__name__}, which lacks {', '.join(lacking or ['encode'])}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from keras_seqcv.data.length_batches import LengthBatches
 
@@ -56,6 +57,8 @@ class CaptionBatches:
         steps = np.zeros(len(captions)) if per_picture else self._steps
         self._plans = LengthBatches(steps, batch_size, shuffle, seed)
         self.batch_size, self.batches = batch_size, self._plans.batches
+        shape = (None, per_picture, None) if per_picture else (None, None)
+        self.specs = [tf.TensorSpec(shape, kind) for kind in ("int32", "int32", "float32")]  # tokens, targets, weights
 
     def plan(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""

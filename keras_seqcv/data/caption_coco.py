@@ -22,15 +22,9 @@ def coco_captions(text: str, path: Path) -> tuple[list[str], list[list[str]]]:
         >>> coco_captions(json.dumps({"images": images, "annotations": annotations}), "captions.json")
         (['dog.jpg'], [['a dog']])
     """
-    content = _parsed(text, path)
-    if not isinstance(content, dict):
-        raise ValueError(f'{path}: expected an object with "images" and "annotations", received a JSON list or value')
-    for key in ("images", "annotations"):
-        if not isinstance(content.get(key), list):
-            received = "none" if key not in content else type(content[key]).__name__
-            raise ValueError(f'{path}: expected a list under "{key}", received {received}')
-    names = _names(content["images"], path)
-    captions = _captions(content["annotations"], names, path)
+    images, annotations = json_lists(text, path, ("images", "annotations"))
+    names = _names(images, path)
+    captions = _captions(annotations, names, path)
     empty = [f"{name} (id {key!r})" for key, name in names.items() if not captions[key]]
     if empty:
         raise ValueError(f"{path}: expected a caption of each image; {len(empty)} have none: {', '.join(empty[:5])}")
@@ -39,13 +33,26 @@ def coco_captions(text: str, path: Path) -> tuple[list[str], list[list[str]]]:
     return list(names.values()), list(captions.values())
 
 
+def json_lists(text: str, path: Path, keys) -> list[list]:
+    """Returns the lists under these keys of a JSON object, or raises ValueError that names the file."""
+    content = _parsed(text, path)
+    if not isinstance(content, dict):
+        wanted = " and ".join(f'"{key}"' for key in keys)
+        raise ValueError(f"{path}: expected an object with {wanted}, received a JSON list or value")
+    for key in keys:
+        if not isinstance(content.get(key), list):
+            received = "none" if key not in content else type(content[key]).__name__
+            raise ValueError(f'{path}: expected a list under "{key}", received {received}')
+    return [content[key] for key in keys]
+
+
 def _parsed(text: str, path: Path):
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}") from error
     except RecursionError:
-        raise ValueError(f"{path}: not the JSON of captions, nested too deeply") from None
+        raise ValueError(f"{path}: nested too deeply") from None
 
 
 def _names(images: list, path: Path) -> dict:
@@ -53,7 +60,7 @@ def _names(images: list, path: Path) -> dict:
     names, known = {}, set()
     for k, image in enumerate(images):
         where = f"{path}, image {k}"
-        key, name = _value(image, "id", (int, str), where), _value(image, "file_name", str, where).strip()
+        key, name = json_value(image, "id", (int, str), where), json_value(image, "file_name", str, where).strip()
         if not name:
             raise ValueError(f'{where} (id {key!r}): expected a "file_name", received an empty one')
         if key in names:
@@ -71,12 +78,15 @@ def _captions(annotations: list, names: dict, path: Path) -> dict:
     for k, annotation in enumerate(annotations):
         where = f"{path}, annotation {k}"
         if isinstance(annotation, dict) and "id" in annotation:
-            number = _value(annotation, "id", (int, str), where)
+            number = json_value(annotation, "id", (int, str), where)
             where = f"{where} (id {number!r})"
             if number in known:
                 raise ValueError(f"{where}: this id is that of an earlier annotation already")
             known.add(number)
-        key, caption = _value(annotation, "image_id", (int, str), where), _value(annotation, "caption", str, where)
+        key, caption = (
+            json_value(annotation, "image_id", (int, str), where),
+            json_value(annotation, "caption", str, where),
+        )
         if key not in captions:
             raise ValueError(f"{where}: expected the id of an image, received image_id {key!r}")
         if not caption.strip():
@@ -85,12 +95,14 @@ def _captions(annotations: list, names: dict, path: Path) -> dict:
     return captions
 
 
-def _value(entry, key: str, types, where: str):
+def json_value(entry, key: str, types, where: str):
+    """Returns what is under a key of an entry, or raises ValueError that names where it stands."""
     if not isinstance(entry, dict):
         raise ValueError(f"{where}: expected an object, received {type(entry).__name__}")
     if key not in entry:
         raise ValueError(f'{where}: expected a "{key}", received the keys {sorted(entry)[:8]}')
     if not isinstance(entry[key], types) or isinstance(entry[key], bool):
-        expected = "an int or str" if isinstance(types, tuple) else "a str"
+        names = {str: "a str", list: "a list"}
+        expected = "an int or str" if isinstance(types, tuple) else names[types]
         raise ValueError(f'{where}: expected {expected} under "{key}", received {type(entry[key]).__name__}')
     return entry[key]

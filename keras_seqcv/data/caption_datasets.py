@@ -5,7 +5,6 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_batches import CaptionBatches
 from keras_seqcv.data.image_store import READERS
 from keras_seqcv.data.planned_dataset import finished, planned_dataset
 
@@ -40,10 +39,10 @@ class Part:
     Args:
         pictures: `ImageStore` or `FeatureStore`.
         places: (P,) int, number of each picture of this part in the store.
-        batches: `CaptionBatches` of the captions of these pictures, or None.
+        batches: `CaptionBatches` or `QuestionBatches` of the texts about these pictures, or None.
     """
 
-    def __init__(self, pictures, places: np.ndarray, batches: CaptionBatches | None):
+    def __init__(self, pictures, places: np.ndarray, batches):
         self.pictures, self.places, self.batches = pictures, np.asarray(places), batches
 
     def plan(self) -> tuple[np.ndarray, np.ndarray]:
@@ -56,13 +55,11 @@ class Part:
 
 
 def caption_dataset(part: Part) -> tf.data.Dataset:
-    """Batches as `captions` describes them. The part lives as long as the dataset, or what is made of it."""
+    """Batches as `captions` and `questions` describe them; the part lives as long as what is made of them."""
     batches, pictures = part.batches, part.pictures
     key = "image" if pictures.dtype == "uint8" else "features"
-    shape = (None, batches.per_picture, None) if batches.per_picture else (None, None)
-    kinds = (pictures.dtype, "int32", "int32", "float32", "int32")
-    shapes = ((None, *pictures.shape), shape, shape, shape, (None,))
-    signature = [tf.TensorSpec(*spec) for spec in zip(shapes, kinds, strict=True)]
+    image, item = tf.TensorSpec((None, *pictures.shape), pictures.dtype), tf.TensorSpec((None,), tf.int32)
+    signature = [image, *batches.specs, item]
 
     def arranged(image, tokens, targets, weights, item):
         return {key: image, "tokens": tokens, "item": item}, targets, weights

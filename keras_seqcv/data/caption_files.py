@@ -4,13 +4,17 @@ import csv
 import dataclasses
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_seqcv.data.caption_coco import coco_captions
 
-_PICTURE_COLUMNS = ("image", "image_name", "filename", "file_name")
-_NUMBER_COLUMNS = ("comment_number", "caption_number")
-_CAPTION_COLUMNS = ("caption", "comment")
+PICTURE_TITLES = ("image", "image_name", "filename", "file_name")
+_COLUMNS = {
+    "picture": PICTURE_TITLES,
+    "caption": ("caption", "comment"),
+    "number": ("comment_number", "caption_number"),
+}
 _TOKEN_LINE = re.compile(r"([^\t]+)#(\d+)\t(.*)")
 _PICTURE_ENDINGS = {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _FORMATS = (
@@ -65,9 +69,11 @@ def read_captions(path: str | os.PathLike) -> CaptionSet:
         >>> ks.data.read_captions("captions.csv")
         CaptionSet(names=['dog.jpg', 'cat.jpg'], captions=[['a dog runs', 'a brown dog'], ['a cat']])
     """
-    path = Path(path)
+    path, found = Path(path), _Gathered()
     if path.is_dir():
-        return _beside_pictures(path)
+        for name, line, text_file, number in texts_beside_pictures(path):
+            found.add(name, line, None, text_file, number)
+        return found.result()
     text = read_text(path)
     if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "["):
         return CaptionSet(*coco_captions(text, path))
@@ -75,14 +81,14 @@ def read_captions(path: str | os.PathLike) -> CaptionSet:
     first = next((line.rstrip("\r") for line in lines if line.strip()), None)
     if first is None:
         raise ValueError(f"{path}: expected captions, the file is empty")
-    found = _Gathered()
     if _TOKEN_LINE.fullmatch(first):
         _read_tokens(lines, path, found)
     else:
-        _read_table(lines, first, path, found)
+        for line, row in read_table(text, path, _COLUMNS, ("number",), _FORMATS):
+            found.add(row["picture"], row["caption"], row["number"], path, line)
     if not found.captions:
         raise ValueError(f"{path}: expected captions, received a header only")
-    return CaptionSet(list(found.captions), list(found.captions.values()))
+    return found.result()
 
 
 def read_text(path: Path) -> str:
@@ -117,6 +123,9 @@ class _Gathered:
                 raise ValueError(f"{path}, line {line}: caption {number} of {name} is in line {before} already")
         self.captions.setdefault(name, []).append(caption)
 
+    def result(self) -> CaptionSet:
+        return CaptionSet(list(self.captions), list(self.captions.values()))
+
 
 def _read_tokens(lines: list[str], path: Path, found: _Gathered) -> None:
     for number, line in enumerate(lines, 1):
@@ -129,44 +138,62 @@ def _read_tokens(lines: list[str], path: Path, found: _Gathered) -> None:
         found.add(match[1], match[3], match[2], path, number)
 
 
-def _read_table(lines: list[str], first: str, path: Path, found: _Gathered) -> None:
-    separator, columns = next(((mark, _columns(first.split(mark))) for mark in "|,\t;" if mark in first), ("", None))
-    if columns is None:
-        raise ValueError(f"{path}, line 1: expected {_FORMATS}, received {first[:60]!r}")
+def read_table(text: str, path: Path, columns: dict, optional=(), expected: str = "") -> Iterator[tuple[int, dict]]:
+    """Yields (line, value by column without space around it) of each row of a table with a header.
+
+    Args:
+        columns: name -> the titles that such a column may have, in lower case.
+        optional: names of columns that may be missing; their value is then None.
+        expected: what a file should be, for the error message; by default the titles.
+
+    Raises:
+        ValueError: the header lacks a column or has it twice, or a row is as long as no other: it names the line.
+    """
+    lines = text.split("\n")
+    first = next((line.rstrip("\r") for line in lines if line.strip()), "")
+    separator, places = next(
+        ((mark, _columns(first.split(mark), columns, optional)) for mark in "|,\t;" if mark in first), ("", None)
+    )
+    if places is None:
+        expected = expected or "a header with " + ", ".join(titles[0] for titles in columns.values())
+        raise ValueError(f"{path}, line 1: expected {expected}, received {first[:60]!r}")
     # Flickr30k's file has bars between the columns, and quotation marks that are only that.
     quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
     reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoting, strict=True)
     width, before, head = len(first.split(separator)), 0, True
     try:
         for row in reader:
-            line, before = before + 1, reader.line_num  # a quoted caption may take several lines
+            line, before = before + 1, reader.line_num  # a quoted value may take several lines
             if not row or row == [""]:
                 continue
             if len(row) != width:
                 received = f"received {len(row)}: {separator.join(row)[:60]!r}"
                 raise ValueError(f"{path}, line {line}: expected {width} columns as in the header, {received}")
             if not head:
-                name, caption, number = (None if k is None else row[k].strip() for k in columns)
-                found.add(name, caption, number, path, line)
+                yield line, {name: None if k is None else row[k].strip() for name, k in places.items()}
             head = False
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
 
 
-def _columns(header: list[str]) -> tuple[int, int, int | None] | None:
-    """Places of picture, caption and the caption's number; None if one of the first two is missing or there twice."""
+def _columns(header: list[str], columns: dict, optional) -> dict[str, int | None] | None:
+    """The place of each column; None if one that is needed is missing, or one is there twice."""
     header = [title.strip().strip('"').lower() for title in header]
-    places = []
-    for known in (_PICTURE_COLUMNS, _CAPTION_COLUMNS, _NUMBER_COLUMNS):
-        found = [k for k, title in enumerate(header) if title in known]
-        if len(found) > 1 or (not found and known is not _NUMBER_COLUMNS):
+    places = {}
+    for name, titles in columns.items():
+        found = [k for k, title in enumerate(header) if title in titles]
+        if len(found) > 1 or (not found and name not in optional):
             return None
-        places.append(found[0] if found else None)
-    return tuple(places)
+        places[name] = found[0] if found else None
+    return places
 
 
-def _beside_pictures(folder: Path) -> CaptionSet:
-    """A folder of pictures, and of text files of the same names."""
+def texts_beside_pictures(folder: Path) -> Iterator[tuple[str, str, Path, int]]:
+    """Yields (name of the picture, line, text file, number of the line) of text files beside pictures of their names.
+
+    Raises:
+        ValueError: a picture or a text file is alone, or there is none.
+    """
     pictures, texts = {}, {}
     for path in sorted(folder.iterdir()):
         ending = path.suffix.lower()
@@ -183,9 +210,6 @@ def _beside_pictures(folder: Path) -> CaptionSet:
             raise ValueError(f"{folder}: expected {expected} beside each of {names}; {len(alone)} have none")
     if not texts:
         raise ValueError(f"{folder}: expected pictures with a text file beside each, found none")
-    found = _Gathered()
     for stem, path in texts.items():
-        lines = read_text(path).removesuffix("\n").split("\n")
-        for number, line in enumerate(lines, 1):
-            found.add(pictures[stem].name, line, None, path, number)
-    return CaptionSet(list(found.captions), list(found.captions.values()))
+        for number, line in enumerate(read_text(path).removesuffix("\n").split("\n"), 1):
+            yield pictures[stem].name, line, path, number

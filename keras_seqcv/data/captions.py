@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from keras_seqcv.data.caption_arguments import check_choices, check_integers, checked_model
 from keras_seqcv.data.caption_batches import CaptionBatches
-from keras_seqcv.data.caption_datasets import Part, caption_dataset, encoded_pictures, picture_dataset
+from keras_seqcv.data.caption_datasets import Part, caption_dataset, encoded_pictures
 from keras_seqcv.data.caption_files import CaptionSet
 from keras_seqcv.data.caption_sources import Captioned, captioned
-from keras_seqcv.data.image_store import ImageStore, listed
+from keras_seqcv.data.picture_texts import checked_store, cut_texts, encoded_texts, label_dataset
 from keras_seqcv.image_files import checked_size
 
 _logger = logging.getLogger("keras_seqcv")
@@ -113,14 +113,9 @@ def captions(
     data = captioned(images, captions, train, valid, validation, seed)
     parts = [("train", data.train)] + ([("valid", data.valid)] if data.valid else [])
     wanted = sorted({*data.train, *data.valid})
-    encoded = _encoded(data, wanted, vocabulary)
-    store = ImageStore([data.names[k] for k in wanted], [data.sources[k] for k in wanted], size)
-    wrong = {wanted[k]: reason for k, reason in store.check(verbose).items()}
-    if wrong:
-        _report(wrong, len(wanted), parts, missing)
-        store = store.without({k for k, number in enumerate(wanted) if number in wrong})
-        wanted = [number for number in wanted if number not in wrong]
-    encoded = _cut(encoded, wanted, max_length)
+    encoded = encoded_texts(data, wanted, vocabulary, "caption")
+    store, wanted = checked_store(data, wanted, parts, size, missing, verbose)
+    encoded = cut_texts(encoded, wanted, max_length, "captions")
     if encoder is not None:
         store = encoded_pictures(encoder, store, cache, augment, verbose)
     settings = dict(vocabulary=vocabulary, batch_size=int(batch_size), per_picture=captions_per_image, seed=int(seed))
@@ -137,42 +132,9 @@ def _dataset(name: str, numbers, data: Captioned, wanted, encoded, store, settin
     batches = CaptionBatches([encoded[number] for number in left], **settings)
     part = Part(store, np.searchsorted(wanted, left), batches)
     dataset = caption_dataset(part)
-    dataset.vocabulary, dataset.batches = settings["vocabulary"], batches.batches
-    dataset.names = [data.names[number] for number in left]
+    label_dataset(dataset, part, data, numbers, left)
+    dataset.vocabulary = settings["vocabulary"]
     dataset.references = [data.captions[number] for number in left]
-    dataset.skipped = [data.names[number] for number in numbers if number not in encoded]
-    dataset.images = picture_dataset(part, settings["batch_size"])
     count = sum(len(some) for some in dataset.references)
     _logger.info("captions: %s: %d pictures, %d captions, %d batches", name, len(left), count, batches.batches)
     return dataset
-
-
-def _encoded(data: Captioned, wanted: list[int], vocabulary) -> dict[int, list[np.ndarray]]:
-    """Ids of the captions of each picture."""
-    encoded = {}
-    for number in wanted:
-        encoded[number] = rows = []
-        for n, caption in enumerate(data.captions[number]):
-            try:
-                rows.append(vocabulary.encode(" ".join(caption.split())))  # a caption has one line
-            except ValueError as error:
-                raise ValueError(f"caption {n} of {data.names[number]}: {error}") from error
-    return encoded
-
-
-def _cut(encoded, wanted: list[int], max_length: int | None) -> dict[int, list[np.ndarray]]:
-    """Captions of these pictures, none longer than that; says how many were."""
-    cut = sum(len(ids) > max_length for k in wanted for ids in encoded[k]) if max_length else 0
-    if cut:
-        _logger.warning("captions: %d captions are longer than `max_length`=%d and were cut", cut, max_length)
-    return {k: [ids[:max_length] for ids in encoded[k]] for k in wanted}
-
-
-def _report(wrong: dict[int, str], count: int, parts, missing: str) -> None:
-    if missing == "raise":
-        hint = 'leave them out with `missing`="skip"'
-        raise ValueError(f"{len(wrong)} of {count} pictures cannot be read ({hint}):{listed(wrong)}")
-    for name, numbers in parts:
-        if all(number in wrong for number in numbers):
-            raise ValueError(f"none of the {len(numbers)} pictures of `{name}` can be read:{listed(wrong)}")
-    _logger.warning("captions: %d of %d pictures cannot be read and are skipped:%s", len(wrong), count, listed(wrong))
