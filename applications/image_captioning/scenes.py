@@ -1,6 +1,5 @@
 """Drawn scenes for the captioner: data, a small network for them, and scores that a broken model cannot reach."""
 
-import keras
 import numpy as np
 
 import keras_seqcv as ks
@@ -15,18 +14,8 @@ def scene_sets(count, held_out):
 
 
 def encoder():
-    """A convolutional network of four layers, 8 x 8 places; it is trained with the captioner.
-
-    A kernel of 4 lies in the middle of what a stride of 2 makes one place of; a kernel of 3 does not.
-    """
-    layers = keras.layers
-    x = inputs = keras.Input((SIZE, SIZE, 3))
-    x = layers.Rescaling(1 / 127.5, offset=-1)(x)
-    x = ks.layers.Coordinates()(x)
-    for filters, kernel, stride in ((32, 4, 2), (64, 4, 2), (96, 4, 2), (128, 3, 1)):
-        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-    return ks.models.ImageEncoder(keras.Model(inputs, x), trainable=True, freeze_batch_norm=False)
+    """A convolutional network with 8 x 8 places; it is trained with the captioner."""
+    return ks.models.ImageEncoder(ks.models.small_image_network(SIZE), trainable=True, freeze_batch_norm=False)
 
 
 def score(captions, scenes):
