@@ -2,6 +2,10 @@
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
 from keras_seqcv.data.captions import captions
+from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts, read_tagged_texts
+from keras_seqcv.data.labelled_sequences import labelled_sequences
+from keras_seqcv.data.labelled_texts import labelled_texts
+from keras_seqcv.data.opinions import opinions
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
@@ -15,6 +19,7 @@ __all__ = [
     "Bytes",
     "CaptionSet",
     "Characters",
+    "LabelledTexts",
     "Question",
     "Scene",
     "SceneObject",
@@ -22,10 +27,15 @@ __all__ = [
     "Vocabulary",
     "Words",
     "captions",
+    "labelled_sequences",
+    "labelled_texts",
     "load_image",
     "load_text",
     "load_tfds_text",
+    "opinions",
     "read_captions",
+    "read_labelled_texts",
+    "read_tagged_texts",
     "scenes",
     "text_streams",
     "vocabulary_from_json",

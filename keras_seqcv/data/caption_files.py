@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_seqcv.data.caption_coco import coco_captions
+from keras_seqcv.data.table_rows import table_rows
 
 PICTURE_TITLES = ("image", "image_name", "filename", "file_name")
 _COLUMNS = {
@@ -159,21 +160,15 @@ def read_table(text: str, path: Path, columns: dict, optional=(), expected: str 
         raise ValueError(f"{path}, line 1: expected {expected}, received {first[:60]!r}")
     # Flickr30k's file has bars between the columns, and quotation marks that are only that.
     quoting = csv.QUOTE_NONE if separator == "|" else csv.QUOTE_MINIMAL
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quoting=quoting, strict=True)
-    width, before, head = len(first.split(separator)), 0, True
-    try:
-        for row in reader:
-            line, before = before + 1, reader.line_num  # a quoted value may take several lines
-            if not row or row == [""]:
-                continue
-            if len(row) != width:
-                received = f"received {len(row)}: {separator.join(row)[:60]!r}"
-                raise ValueError(f"{path}, line {line}: expected {width} columns as in the header, {received}")
-            if not head:
-                yield line, {name: None if k is None else row[k].strip() for name, k in places.items()}
-            head = False
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+    width, head = len(first.split(separator)), True
+    for line, row in table_rows(lines, separator, quoting, path):
+        if len(row) != width:
+            received = f"received {len(row)}: {separator.join(row)[:60]!r}"
+            raise ValueError(f"{path}, line {line}: expected {width} columns as in the header, {received}")
+        if not head:
+            name, caption, number = (None if k is None else row[k].strip() for k in columns)
+            found.add(name, caption, number, path, line)
+        head = False
 
 
 def _columns(header: list[str], columns: dict, optional) -> dict[str, int | None] | None:

@@ -4,9 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from keras_seqcv.data.caption_files import read_text
+from keras_seqcv.data.shares import random_shares
 
 
 def split_pictures(names: Sequence[str], train, valid, validation: float, seed: int) -> tuple[list[int], list[int]]:
@@ -48,12 +47,8 @@ def split_pictures(names: Sequence[str], train, valid, validation: float, seed: 
 
 
 def _shared(rest: list[int], validation: float, seed: int) -> tuple[list[int], list[int]]:
-    count = round(len(rest) * validation)
-    if validation and not 0 < count < len(rest):
-        received = f"`validation`={validation} of {len(rest)}, which is {count}"
-        raise ValueError(f"training and validation need a picture each at least, received {received}")
-    order = np.random.default_rng(seed).permutation(len(rest))
-    return sorted(rest[k] for k in order[count:]), sorted(rest[k] for k in order[:count])
+    parts = random_shares(len(rest), validation, seed, "picture")
+    return tuple([rest[k] for k in part] for part in parts)
 
 
 def _numbers(given, places: dict[str, int], argument: str) -> list[int] | None:

@@ -13,6 +13,7 @@ from keras_seqcv.export import signatures as signature_tools
 from keras_seqcv.export.attached_files import attach
 from keras_seqcv.export.calibrate import quantize_int8
 from keras_seqcv.export.litert_model import load_tflite
+from keras_seqcv.export.lstm_states import forget_first_states
 from keras_seqcv.export.parity import Parity
 from keras_seqcv.export.report import Report
 from keras_seqcv.placing import placed
@@ -141,9 +142,10 @@ def _convert(folder: str, signatures, quantize: str | None, path: Path) -> bytes
     if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
     try:
-        return converter.convert()
+        content = converter.convert()
     except Exception as error:  # the converter's own error class is not public
         raise ValueError(conversion_message(str(error), path)) from error
+    return forget_first_states(content) if quantize == "float16" else content
 
 
 def conversion_message(text: str, path) -> str:

@@ -1,6 +1,7 @@
 """Application models, each an ordinary `keras.Model`."""
 
 from keras_seqcv.caption import Caption
+from keras_seqcv.classification import Classification, StepClassification
 from keras_seqcv.models.caption_ensemble import CaptionEnsemble
 from keras_seqcv.models.efficientnet_lite import EfficientNetLite0
 from keras_seqcv.models.image_captioner import ImageCaptioner
@@ -8,16 +9,20 @@ from keras_seqcv.models.image_encoder import ImageEncoder
 from keras_seqcv.models.language_model import LanguageModel
 from keras_seqcv.models.loading import load_model
 from keras_seqcv.models.self_critical import CiderReward
+from keras_seqcv.models.sequence_classifier import SequenceClassifier
 from keras_seqcv.models.smoothed_loss import SmoothedCrossEntropy
 
 __all__ = [
     "Caption",
     "CaptionEnsemble",
     "CiderReward",
+    "Classification",
     "EfficientNetLite0",
     "ImageCaptioner",
     "ImageEncoder",
     "LanguageModel",
+    "SequenceClassifier",
     "SmoothedCrossEntropy",
+    "StepClassification",
     "load_model",
 ]

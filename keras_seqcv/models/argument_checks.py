@@ -49,5 +49,22 @@ def check_words(name, vocabulary, reserved=RESERVED) -> None:
         raise ValueError(f"{name}: expected one with {', '.join(missing)} (ks.data.Words), received {vocabulary!r}")
 
 
+def checked_texts(name, texts) -> tuple:
+    """Different texts, two at least: answers or labels."""
+    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
+        raise TypeError(f"{name}: expected a sequence of str, received {type(texts).__name__}")
+    texts = tuple(texts)
+    for k, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"{name}: expected a sequence of str, received {type(text).__name__} at place {k}")
+        if not text.strip():
+            raise ValueError(f"{name}: expected texts, received an empty one at place {k}")
+        if texts.index(text) != k:
+            raise ValueError(f"{name}: {text!r} is there twice, at places {texts.index(text)} and {k}")
+    if len(texts) < 2:
+        raise ValueError(f"{name}: expected two or more, received {len(texts)}")
+    return texts
+
+
 def is_number(value) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

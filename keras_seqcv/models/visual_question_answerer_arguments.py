@@ -1,6 +1,6 @@
 """The checks of what `VisualQuestionAnswerer` is made with."""
 
-from keras_seqcv.models.argument_checks import check_choice, check_options, check_width, check_words
+from keras_seqcv.models.argument_checks import check_choice, check_options, check_width, check_words, checked_texts
 from keras_seqcv.models.fusion import FUSIONS
 from keras_seqcv.models.image_encoder import ImageEncoder
 from keras_seqcv.models.recurrent_stack import LAYERS
@@ -23,20 +23,3 @@ def check_arguments(encoder, vocabulary, answers, options: dict) -> tuple:
     if options["attention_layers"] and encoder.pooling:
         raise ValueError("encoder: attention_layers > 0 look at places; expected pooling=None, or attention_layers=0")
     return checked_texts("answers", answers)
-
-
-def checked_texts(name, texts) -> tuple:
-    """Different texts, two at least: answers or labels."""
-    if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
-        raise TypeError(f"{name}: expected a sequence of str, received {type(texts).__name__}")
-    texts = tuple(texts)
-    for k, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"{name}: expected a sequence of str, received {type(text).__name__} at place {k}")
-        if not text.strip():
-            raise ValueError(f"{name}: expected texts, received an empty one at place {k}")
-        if texts.index(text) != k:
-            raise ValueError(f"{name}: {text!r} is there twice, at places {texts.index(text)} and {k}")
-    if len(texts) < 2:
-        raise ValueError(f"{name}: expected two or more, received {len(texts)}")
-    return texts

@@ -1,0 +1,71 @@
+"""Labelled texts of `tensorflow_datasets`, by name."""
+
+import numpy as np
+
+from keras_seqcv.data.documents import decode_utf8
+from keras_seqcv.data.labelled_files import LabelledTexts
+from keras_seqcv.data.tfds_captions import validation_split
+
+__all__ = ["labels_builder", "load_tfds_labels", "validation_split"]
+
+
+def labels_builder(name: str, data_dir=None):
+    """The builder of a set with a text and a label, which is downloaded if it is not there.
+
+    Args:
+        name: of the set: "imdb_reviews", "glue/sst2" ...
+        data_dir: folder of the sets. None: that of `tensorflow_datasets`.
+
+    Raises:
+        ImportError: `tensorflow_datasets` is not installed.
+        ValueError: the set has not one text and one label.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ImportError('sets of tensorflow_datasets need it: pip install "keras_seqcv[tfds]"') from error
+    builder = tfds.builder(name, data_dir=data_dir)
+    texts, labels = _keys(builder)
+    if len(texts) != 1 or len(labels) != 1:
+        raise ValueError(
+            f"expected a set of one text and one label, {name} has the features {dict(builder.info.features)}"
+        )
+    builder.download_and_prepare()
+    return builder
+
+
+def _keys(builder) -> tuple[list[str], list[str]]:
+    """Names of the features that are texts, and of those that are labels."""
+    import tensorflow_datasets as tfds
+
+    features = dict(builder.info.features)
+    labels = [name for name, kind in features.items() if isinstance(kind, tfds.features.ClassLabel)]
+    texts = [name for name, kind in features.items() if kind.np_dtype == np.object_ and kind.shape == ()]
+    return texts, labels
+
+
+def load_tfds_labels(builder, split: str) -> LabelledTexts:
+    """The texts of one part of a set, and the names of their labels.
+
+    Args:
+        builder: that of `labels_builder`.
+        split: which part: "train", "test[:10%]" ...
+
+    Raises:
+        ValueError: no such split, no examples, or one without text, which is named.
+
+    Example:
+        >>> from keras_seqcv.data.tfds_labels import labels_builder, load_tfds_labels
+        >>> reviews = load_tfds_labels(labels_builder("imdb_reviews"), "test[:1%]")  # doctest: +SKIP
+    """
+    (text,), (label,) = _keys(builder)
+    name_of, where = builder.info.features[label].int2str, f"{builder.info.full_name}, {split}"
+    rows = []
+    for number, example in enumerate(builder.as_dataset(split=split, shuffle_files=False).as_numpy_iterator()):
+        place = f"{where}, example {number}"
+        if example[label] < 0:
+            raise ValueError(f"{place}: expected a label, it has none")
+        rows.append((decode_utf8(example[text], place), name_of(int(example[label])), place))
+    if not rows:
+        raise ValueError(f"{where} has no examples")
+    return LabelledTexts(*(list(column) for column in zip(*rows, strict=True)))
