@@ -51,3 +51,17 @@ def answer_of(answers, ids, scores, question, words, attentions=None, word_weigh
     last = attentions[-1] if attentions is not None and len(attentions) else None
     weights = None if word_weights is None else word_weights[: len(words)]
     return Answer(*best, others, question, words, last, None if last is None else attentions, weights)
+
+
+def question_ids(vocabulary, question) -> np.ndarray:
+    """The ids of a question, (T,).
+
+    Raises:
+        TypeError, ValueError: it is no text, or has no word that the vocabulary knows.
+    """
+    if not isinstance(question, str):
+        raise TypeError(f"questions: expected str, received {type(question).__name__}")
+    ids = vocabulary.encode(question)
+    if not np.any(ids != vocabulary.unknown_id):
+        raise ValueError(f"questions: expected words that the vocabulary knows, received none in {question!r:.80}")
+    return ids

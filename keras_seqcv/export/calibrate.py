@@ -13,6 +13,9 @@ graphs instead of raising an error. What `TFLiteConverter` alone does not do:
   range ends the process of the interpreter;
 - the int8 LSTM operator computes nonsense when all cell values lie within 0.5, for then their scale is below 2**-15:
   the measured range is widened to 1;
+- before it measures a signature the calibrator sets the variables of all of them to zero, and fails where one, that of
+  a fused LSTM whose signature has not run yet, has no memory: signatures are measured one by one, without the others'
+  variables;
 - a crash becomes an error.
 """
 
@@ -94,14 +97,46 @@ def main(saved_model: str, folder: str) -> None:
     gather_rows(model)
     copies = add_copies(model)
     content = calibrator.add_intermediate_tensors(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
-    content = calibrator.Calibrator(content).calibrate(lambda: iter(examples))
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    model = measured(content, examples)
     remove_copies(model, copies)
     forget_ranges(model)
     widen_cell_ranges(model)
     content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
     content = convert.mlir_quantize(content, input_data_type=tf.float32, output_data_type=tf.float32)
     (Path(folder) / "model.tflite").write_bytes(content)
+
+
+def measured(content: bytes, examples: list[tuple[str, dict]]):
+    """A model with the ranges of its values on the examples, each signature measured by itself."""
+    from tensorflow.lite.python.optimize import calibrator
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    result = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    signatures = {one.signatureKey.decode(): one.subgraphIndex for one in result.signatureDefs}
+    for signature in dict.fromkeys(name for name, _ in examples):
+        model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+        own = _reached(model, signatures[signature])
+        for g in set(range(len(model.subgraphs))) - own:
+            for tensor in model.subgraphs[g].tensors:
+                tensor.isVariable = False
+        part = calibrator.Calibrator(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+        ranges = part.calibrate(lambda: ((name, row) for name, row in examples if name == signature))  # noqa: B023
+        ranges = flatbuffer_utils.convert_bytearray_to_object(bytearray(ranges))
+        for g in own:
+            for tensor, found in zip(result.subgraphs[g].tensors, ranges.subgraphs[g].tensors, strict=True):
+                tensor.quantization = found.quantization
+    return result
+
+
+def _reached(model, g: int) -> set[int]:
+    """The subgraphs of a signature: its own, and those of its loops."""
+    found, new = set(), {g}
+    while new:
+        found |= new
+        options = [step.builtinOptions for k in new for step in model.subgraphs[k].operators]
+        names = ("bodySubgraphIndex", "condSubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex", "subgraph")
+        new = {getattr(o, name) for o in options for name in names if isinstance(getattr(o, name, None), int)} - found
+    return found
 
 
 def gather_rows(model) -> None:

@@ -1,8 +1,21 @@
-"""Looking into models: attention on pictures, captions good and bad, training curves; as figures and as pages."""
+"""Looking into models: where they look, the words that decide, captions, labels, training curves; figures and pages."""
 
+from keras_seqcv.inspection.answer_plot import plot_answers
 from keras_seqcv.inspection.attention_page import attention_page
 from keras_seqcv.inspection.attention_plot import plot_attention
 from keras_seqcv.inspection.caption_page import caption_page
+from keras_seqcv.inspection.confusion_plot import plot_confusion
+from keras_seqcv.inspection.importance_page import importance_page
+from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
 
-__all__ = ["attention_page", "caption_page", "plot_attention", "plot_curves"]
+__all__ = [
+    "attention_page",
+    "caption_page",
+    "importance_page",
+    "plot_answers",
+    "plot_attention",
+    "plot_confusion",
+    "plot_curves",
+    "plot_importance",
+]

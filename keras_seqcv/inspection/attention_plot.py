@@ -66,7 +66,7 @@ def plot_attention(image, result, path: str | os.PathLike | None = None, columns
         panels.append(
             (word, f"{weights.max():.0%}", lit(picture, enlarged(shares, picture.size, upsample == "smooth")))
         )
-    figure = _figure(result.text, panels, min(columns, len(panels)))
+    figure = panel_figure(result.text or "(no words)", panels, min(columns, len(panels)), "plot_attention")
     if path is not None:
         save_png(figure, path)
     return figure
@@ -78,19 +78,23 @@ def lit(picture, shares: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(picture) * light).astype("uint8")
 
 
-def _figure(text: str, panels: list, columns: int):
+def panel_figure(text: str, panels: list, columns: int, caller: str):
+    """A figure of panels (title, remark, picture), all of one size, under a text."""
     rows = -(-len(panels) // columns)
     width, height = panels[0][2].size
-    lines = textwrap.wrap(text, max(16, 20 * columns)) or ["(no words)"]
+    lines = textwrap.wrap(text, max(16, 20 * columns))
     head = 0.15 + 0.25 * len(lines)
-    figure = new_figure("plot_attention", _INCHES * columns, rows * (_INCHES * height / width + 0.3) + head)
+    titles = 0.12 + 0.18 * max(title.count("\n") + 1 for title, _, _ in panels)
+    figure = new_figure(caller, _INCHES * columns, rows * (_INCHES * height / width + titles) + head)
     figure.get_layout_engine().set(h_pad=0.06)
     # A caption is text: without this two dollar signs in it would begin and end a formula.
-    figure.suptitle("\n".join(lines), fontsize=12, fontweight="bold", parse_math=False)
+    if lines:
+        figure.suptitle("\n".join(lines), fontsize=12, fontweight="bold", parse_math=False)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (word, peak, shown) in zip(grid, panels):
         axes.imshow(shown)
-        axes.set_title(word, fontsize=min(11, 170 / max(len(word), 1)), parse_math=False)  # as wide as a panel
+        longest = max(map(len, word.split("\n")))
+        axes.set_title(word, fontsize=min(11, 170 / max(longest, 1)), parse_math=False)  # as wide as a panel
         axes.set_title(peak, fontsize=7, loc="right", color="0.5")
     for axes in grid:
         axes.set_axis_off()

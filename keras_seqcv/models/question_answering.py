@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.answer import Answer, answer_of
+from keras_seqcv.answer import Answer, answer_of, question_ids
 from keras_seqcv.models.argument_checks import check_width
 from keras_seqcv.models.image_inputs import is_single, prepared
 
@@ -63,20 +63,6 @@ class QuestionAnswering:
         logits, of_places, of_words = self._model.look(features, tokens)
         scores, ids = tf.math.top_k(self._model.probabilities(logits), top)
         return ids, scores, tf.stack(of_places, axis=1) if of_places else None, of_words
-
-
-def question_ids(vocabulary, question) -> np.ndarray:
-    """The ids of a question, (T,).
-
-    Raises:
-        TypeError, ValueError: it is no text, or has no word that the vocabulary knows.
-    """
-    if not isinstance(question, str):
-        raise TypeError(f"questions: expected str, received {type(question).__name__}")
-    ids = vocabulary.encode(question)
-    if not np.any(ids != vocabulary.unknown_id):
-        raise ValueError(f"questions: expected words that the vocabulary knows, received none in {question!r:.80}")
-    return ids
 
 
 def padded(rows) -> np.ndarray:

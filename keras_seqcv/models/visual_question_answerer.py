@@ -9,8 +9,9 @@ from keras_seqcv.layers import AdditiveAttention
 from keras_seqcv.metrics.answers import SoftAccuracy
 from keras_seqcv.models import visual_question_answerer_signatures
 from keras_seqcv.models.application_model import ApplicationModel
+from keras_seqcv.models.film import ModulatedConvolutions
 from keras_seqcv.models.fusion import Fusion
-from keras_seqcv.models.image_inputs import check_image_inputs, features_of
+from keras_seqcv.models.image_inputs import check_image_inputs, features_of, pictures_of
 from keras_seqcv.models.question_answering import QuestionAnswering
 from keras_seqcv.models.sequence_encoder import TextEncoder
 from keras_seqcv.models.visual_question_answerer_arguments import check_arguments
@@ -26,10 +27,12 @@ class VisualQuestionAnswerer(ApplicationModel):
     u_0      = tanh(q W_u + b_u)
     a_k      = softmax_l(w_k . tanh(z_l W_k + u_{k-1} R_k + b_k))        stacked attention, k = 1 ... K
     u_k      = u_{k-1} + sum_l a_{k,l} z_l
-    logits   = relu([u_K, mean_l z_l] W_h + b_h) W_o + b_o
+    logits   = relu([u_K, mean_l z_l, max_l z_l] W_h + b_h) W_o + b_o
 
-    How many there are of something no distribution over places can tell; the mean beside it does. With
-    `attention_layers=0` the picture is one vector: logits = relu(fusion(q, v) W_h + b_h) W_o + b_o.
+    How many there are of something no distribution over places can tell; mean and maximum beside it do. With
+    `film_layers` v_l in fusion is what convolutions that the question sets have made of the places, see
+    `ModulatedConvolutions`: places then know of each other. With `attention_layers=0` the picture is one vector:
+    logits = relu(fusion(q, v) W_h + b_h) W_o + b_o.
 
     Args:
         encoder: an `ImageEncoder`, frozen or not.
@@ -41,6 +44,7 @@ class VisualQuestionAnswerer(ApplicationModel):
         attention_layers: K >= 0.
         fusion: "concat" | "product" | "bilinear".
         fusion_dim: width of z, of the product, and of the keys; None: `units`.
+        film_layers: K >= 0, convolutions over the places that the question sets.
         dropout: rate in [0, 1) at words, recurrent layers, and the answer.
         word_dropout: rate at which words are replaced by the unknown word in training.
         soft_answers: whether targets are scores of several annotators, each answer right by itself: probabilities are
@@ -71,7 +75,8 @@ class VisualQuestionAnswerer(ApplicationModel):
 
     Reference:
         Agrawal et al.: VQA: Visual Question Answering. arXiv 1505.00468, 2015. Yang et al.: Stacked Attention Networks
-        for Image Question Answering. arXiv 1511.02274, 2015.
+        for Image Question Answering. arXiv 1511.02274, 2015. Perez et al.: FiLM: Visual Reasoning with a General
+        Conditioning Layer. arXiv 1709.07871, 2017.
     """
 
     nested = ("encoder", "vocabulary")
@@ -90,6 +95,7 @@ class VisualQuestionAnswerer(ApplicationModel):
         attention_layers=2,
         fusion="bilinear",
         fusion_dim=None,
+        film_layers=0,
         dropout=0.2,
         word_dropout=0.0,
         soft_answers=False,
@@ -107,6 +113,7 @@ class VisualQuestionAnswerer(ApplicationModel):
             "attention_layers": attention_layers,
             "fusion": fusion,
             "fusion_dim": units if fusion_dim is None else fusion_dim,
+            "film_layers": film_layers,
             "dropout": dropout,
             "word_dropout": word_dropout,
             "soft_answers": soft_answers,
@@ -130,6 +137,9 @@ class VisualQuestionAnswerer(ApplicationModel):
             dtype=dtype,
             name="question",
         )
+        self.film = None
+        if film_layers:
+            self.film = ModulatedConvolutions(film_layers, width, dtype=dtype, name="film")
         self.fusion = Fusion(fusion, width, width, dtype=dtype, name="fusion")
         self.first_query = None
         if attention_layers:
@@ -157,12 +167,16 @@ class VisualQuestionAnswerer(ApplicationModel):
         width, places = self.options["fusion_dim"], self.encoder.feature_shape[:-1] if self.attentions else ()
         self.question.build()
         question = (None, None, self.question.width)
-        self.fusion.build(question, (None, *places, self.encoder.depth))
+        depth = self.encoder.depth
+        if self.film:
+            self.film.build(question, (None, *self.encoder.places, depth))
+            self.film.built, depth = True, width
+        self.fusion.build(question, (None, *places, depth))
         if self.attentions:
             self.first_query.build(question)
         for attention in self.attentions:
             attention.build((None, width), (None, *places, width))
-        self.hidden.build((None, None, 2 * width if self.attentions else width))
+        self.hidden.build((None, None, 3 * width if self.attentions else width))
         self.output_layer.build((None, None, self.hidden.units))
         for layer in (self.question, self.fusion, *self.attentions):
             layer.built = True
@@ -190,8 +204,11 @@ class VisualQuestionAnswerer(ApplicationModel):
     def features(self, inputs, training=False):
         """What is looked at: of a dict with "image" or "features", (B, L, D), or (B, D) without attention."""
         pooled = not self.attentions
-        features = features_of(self.encoder, inputs, pooled, self.compute_dtype, training)
-        return tf.zeros_like(features) if self.options["blind_to"] == "image" else features
+        if self.options["blind_to"] == "image":
+            (pictures,) = pictures_of(inputs).values()
+            shape = self.encoder.feature_shape[-1:] if pooled else self.encoder.feature_shape
+            return tf.zeros((tf.shape(pictures)[0], *shape), self.compute_dtype)
+        return features_of(self.encoder, inputs, pooled, self.compute_dtype, training)
 
     def look(self, features, tokens, training=False):
         """Looks at pictures with questions.
@@ -210,19 +227,30 @@ class VisualQuestionAnswerer(ApplicationModel):
         question = tf.zeros_like(question) if self.options["blind_to"] == "question" else question
         question = self.dropout_layer(question, training=training)
         question = tf.reshape(question, (-1, shape[1], self.question.width)) if several else question[:, None]
-        found, of_places = self._found(question, self.fusion(question, features))  # (B N, F2)
+        found, of_places = self._found(*self._modulated(question, features, training))  # (B N, F2)
         hidden = self.dropout_layer(self.hidden(found), training=training)
-        results = self.output_layer(hidden), of_places, of_words
+        logits = self.output_layer(hidden)
         if not several:
-            return results
-        return tf.nest.map_structure(lambda a: tf.reshape(a, (-1, shape[1], tf.shape(a)[-1])), results)
+            return logits, of_places, of_words
+        apart = lambda a: tf.reshape(a, (-1, shape[1], a.shape[-1] or tf.shape(a)[-1]))  # noqa: E731
+        return apart(logits), [apart(a) for a in of_places], None if of_words is None else apart(of_words)
 
     def probabilities(self, logits):
         """Of each answer, from logits (..., A): a softmax, or of soft answers sigmoids."""
         return tf.sigmoid(logits) if self.options["soft_answers"] else tf.nn.softmax(logits)
 
-    def _found(self, question, fused):
-        """Questions (B, N, Q), what has to do with them (B, N, F) or (B, N, L, F) -> (B N, F2), weights (B N, L)."""
+    def _modulated(self, question, features, training):
+        """Questions (B, N, Q) and features (B, ...); after the modulated convolutions (B N, 1, Q) and (B N, L, C)."""
+        if not self.film:
+            return question, features
+        places = tf.reshape(features, (-1, *self.encoder.places, features.shape[-1]))  # (B, h, w, D)
+        places = self.film(question, places, training=training)  # (B N, h, w, C)
+        question = tf.reshape(question, (-1, 1, question.shape[-1])) if question.shape[1] != 1 else question
+        return question, tf.reshape(places, (-1, *features.shape[1:-1], places.shape[-1]))
+
+    def _found(self, question, features):
+        """Questions (B, N, Q), features (B, D) or (B, L, D) -> what was found (B N, F2), weights K of (B N, L)."""
+        fused = self.fusion(question, features)  # (B, N, F) or (B, N, L, F)
         fused = tf.reshape(fused, (-1, *fused.shape[2:]))  # (B N, L, F)
         if not self.attentions:
             return fused, []
@@ -232,7 +260,8 @@ class VisualQuestionAnswerer(ApplicationModel):
             context, weights = attention(query, fused)
             query = query + context
             of_places.append(weights)
-        return tf.concat([query, tf.reduce_mean(fused, axis=1)], axis=1), of_places
+        seen = query, tf.reduce_mean(fused, axis=1), tf.reduce_max(fused, axis=1)
+        return tf.concat(seen, axis=1), of_places
 
     def answer(self, images=None, questions=None, top=3, *, features=None):
         """Answer questions about pictures.

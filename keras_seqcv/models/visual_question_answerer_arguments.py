@@ -20,6 +20,9 @@ def check_arguments(encoder, vocabulary, answers, options: dict) -> tuple:
     check_options(options, _NAMES, _WIDTHS, _RATES, _FLAGS)
     check_choice("blind_to", options["blind_to"], (None, "image", "question"))
     check_width("attention_layers", options["attention_layers"], least=0)
+    check_width("film_layers", options["film_layers"], least=0)
+    if options["film_layers"] and not options["attention_layers"]:
+        raise ValueError("film_layers: convolutions need places; expected 0 where attention_layers is 0")
     if options["attention_layers"] and encoder.pooling:
         raise ValueError("encoder: attention_layers > 0 look at places; expected pooling=None, or attention_layers=0")
     return checked_texts("answers", answers)

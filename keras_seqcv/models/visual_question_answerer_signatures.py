@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.answer import question_ids
 from keras_seqcv.models.image_signatures import example_pictures, image_inputs, maps_of, picture_spec
-from keras_seqcv.models.question_answering import question_ids
 
 _EXAMPLES, _LENGTHS = 4, (6, 9, 4, 12)
 
