@@ -5,14 +5,19 @@ from keras_seqcv.data.captions import captions
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts, read_tagged_texts
 from keras_seqcv.data.labelled_sequences import labelled_sequences
 from keras_seqcv.data.labelled_texts import labelled_texts
+from keras_seqcv.data.number_sentences import number_sentences
 from keras_seqcv.data.opinions import opinions
+from keras_seqcv.data.parallel_texts import TextPairs, read_translations
+from keras_seqcv.data.question_files import QuestionSet, read_questions
+from keras_seqcv.data.questions import questions
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
 from keras_seqcv.data.text import load_text
 from keras_seqcv.data.text_streams import text_streams
 from keras_seqcv.data.tfds_text import load_tfds_text
-from keras_seqcv.data.vocabulary import Bytes, Characters, Vocabulary, Words, vocabulary_from_json
+from keras_seqcv.data.translations import translations
+from keras_seqcv.data.vocabulary import Bytes, Characters, Subwords, Vocabulary, Words, vocabulary_from_json
 from keras_seqcv.image_files import load_image
 
 __all__ = [
@@ -21,9 +26,12 @@ __all__ = [
     "Characters",
     "LabelledTexts",
     "Question",
+    "QuestionSet",
     "Scene",
     "SceneObject",
     "Scenes",
+    "Subwords",
+    "TextPairs",
     "Vocabulary",
     "Words",
     "captions",
@@ -32,11 +40,16 @@ __all__ = [
     "load_image",
     "load_text",
     "load_tfds_text",
+    "number_sentences",
     "opinions",
+    "questions",
     "read_captions",
     "read_labelled_texts",
+    "read_questions",
     "read_tagged_texts",
+    "read_translations",
     "scenes",
     "text_streams",
+    "translations",
     "vocabulary_from_json",
 ]

@@ -56,6 +56,17 @@ def _lower_table() -> dict[int, int]:
     return {code: small for code, small in lower if code != small}
 
 
+def lower(text: str) -> str:
+    """The text in lower case, character by character.
+
+    Example:
+        >>> from keras_seqcv.data.tokenizer import lower
+        >>> lower("ÄPFEL")
+        'äpfel'
+    """
+    return text.translate(_lower_table())
+
+
 def split_words(text: str, lowercase: bool = False) -> list[str]:
     """Cuts a text into tokens.
 
@@ -73,7 +84,7 @@ def split_words(text: str, lowercase: bool = False) -> list[str]:
         ["Don't", 'stop', ',', 'mother-in-law', '!', '\\n']
     """
     if lowercase:
-        text = text.translate(_lower_table())
+        text = lower(text)
     return _python_pattern().findall(text)
 
 

@@ -1,10 +1,11 @@
 """The vocabularies, and how to read one from JSON."""
 
 from keras_seqcv.data.characters import Bytes, Characters
+from keras_seqcv.data.subwords import Subwords
 from keras_seqcv.data.vocabulary_base import Vocabulary, parse_json
 from keras_seqcv.data.words import Words
 
-__all__ = ["Bytes", "Characters", "Vocabulary", "Words", "vocabulary_from_json"]
+__all__ = ["Bytes", "Characters", "Subwords", "Vocabulary", "Words", "vocabulary_from_json"]
 
 
 def vocabulary_from_json(text: str) -> Vocabulary:
@@ -14,7 +15,7 @@ def vocabulary_from_json(text: str) -> Vocabulary:
         text: the JSON.
 
     Returns:
-        A `Characters`, `Bytes` or `Words`.
+        A `Characters`, `Bytes`, `Words` or `Subwords`.
 
     Raises:
         ValueError: `text` is not the JSON of a vocabulary.
@@ -25,7 +26,7 @@ def vocabulary_from_json(text: str) -> Vocabulary:
         True
     """
     name, config = parse_json(text)
-    classes = {cls.__name__: cls for cls in (Bytes, Characters, Words)}
+    classes = {cls.__name__: cls for cls in (Bytes, Characters, Subwords, Words)}
     if name not in classes:
         raise ValueError(f"expected the JSON of one of {sorted(classes)}, received that of {name!r}")
     try:

@@ -16,6 +16,7 @@ class Vocabulary:
     Attributes:
         unit: what has to stay whole when a long text is encoded in pieces: "byte", "character" or "word".
         unknown_id: id that stands for every token outside the vocabulary, or None where there is none.
+        encodes_in_graph: whether there is an `encode_tensor`.
 
     Example:
         >>> from keras_seqcv.data import Characters
@@ -29,6 +30,7 @@ class Vocabulary:
 
     unit = "word"
     unknown_id: int | None = None
+    encodes_in_graph = True
 
     def __init__(self, tokens: list[str]):
         self._tokens = tuple(tokens)

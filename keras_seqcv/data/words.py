@@ -59,9 +59,9 @@ class Words(Vocabulary):
             raise ValueError(f"Words takes either `texts` or `tokens`, received {received}")
         if not isinstance(lowercase, bool):
             raise TypeError(f"`lowercase` must be a bool, received {type(lowercase).__name__}")
-        _check_integer(min_count, "min_count", 1)
+        check_integer(min_count, "min_count", 1)
         if max_size is not None:
-            _check_integer(max_size, "max_size", len(RESERVED) + 1)
+            check_integer(max_size, "max_size", len(RESERVED) + 1)
         if tokens is None:
             words = _frequent(texts, max_size, min_count, lowercase)
         else:
@@ -80,6 +80,10 @@ class Words(Vocabulary):
         code_points(text, "`text`")
         words = split_words(text, self.lowercase)
         return np.fromiter((self._ids.get(word, self.unknown_id) for word in words), "int32", len(words))
+
+    def split(self, text: str) -> list[str]:
+        """Returns the words of a text as they are read, one for each id of `encode`; unknown ones too."""
+        return split_words(checked_text(text, "text", (str,)), self.lowercase)
 
     def decode(self, ids) -> str:
         """Returns the text of ids (T,); text of fewer ids is always the beginning of the text of more."""
@@ -135,7 +139,8 @@ class Words(Vocabulary):
         }
 
 
-def _check_integer(value, argument: str, least: int) -> None:
+def check_integer(value, argument: str, least: int) -> None:
+    """Raises TypeError or ValueError that names the argument."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"`{argument}` must be an int, received {type(value).__name__}")
     if value < least:
