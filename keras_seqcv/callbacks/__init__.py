@@ -3,5 +3,6 @@
 from keras_seqcv.callbacks.caption_metrics import CaptionMetrics
 from keras_seqcv.callbacks.reset_states import ResetStates
 from keras_seqcv.callbacks.scheduled_sampling import ScheduledSampling
+from keras_seqcv.callbacks.translation_metrics import TranslationMetrics
 
-__all__ = ["CaptionMetrics", "ResetStates", "ScheduledSampling"]
+__all__ = ["CaptionMetrics", "ResetStates", "ScheduledSampling", "TranslationMetrics"]

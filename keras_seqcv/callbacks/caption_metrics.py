@@ -1,20 +1,15 @@
 """Caption metrics after an epoch, in the logs of training."""
 
-import json
 import os
-import time
-from pathlib import Path
 
-import keras
-import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.callbacks.text_metrics import TextMetrics
 from keras_seqcv.metrics.caption_input import reference_tokens
 from keras_seqcv.metrics.captions import caption_scores
-from keras_seqcv.placing import placed
 
 
-class CaptionMetrics(keras.callbacks.Callback):
+class CaptionMetrics(TextMetrics):
     """Captions pictures after an epoch and puts the scores of the captions into its logs.
 
     The logs get "val_bleu_1" to "val_bleu_4", "val_rouge_l", "val_cider_d" and, where asked for, "val_meteor". Keras
@@ -60,6 +55,8 @@ class CaptionMetrics(keras.callbacks.Callback):
         (0.667, 2.785)
     """
 
+    verb, folder = "caption", "captions"
+
     def __init__(
         self,
         dataset,
@@ -72,8 +69,14 @@ class CaptionMetrics(keras.callbacks.Callback):
         path: str | os.PathLike | None = None,
         verbose: int = 1,
     ):
-        super().__init__()
-        _check_arguments(dataset, {"beam": beam, "max_length": max_length, "every": every}, count, prefix, verbose)
+        if not isinstance(getattr(dataset, "images", None), tf.data.Dataset) or not hasattr(dataset, "references"):
+            raise TypeError(
+                "`dataset` must have `images`, a tf.data.Dataset, and `references`, a list of lists of captions, "
+                f"received {type(dataset).__name__}"
+            )
+        numbers = {"beam": beam, "max_length": max_length, "every": every}
+        self.count = count
+        super().__init__(numbers if count is None else {**numbers, "count": count}, prefix, path, verbose)
         references = list(dataset.references)
         if count is not None and count > len(references):
             raise ValueError(f"`count` must be at most the number of pictures, {len(references)}, received {count}")
@@ -82,49 +85,28 @@ class CaptionMetrics(keras.callbacks.Callback):
         if meteor:
             caption_scores(["a"], [["a"]], meteor=True)
         self.dataset, self.references = dataset, references[:count]
-        self.beam, self.max_length, self.every, self.count = int(beam), int(max_length), int(every), count
-        self.meteor, self.prefix, self.verbose = bool(meteor), prefix, verbose
-        self.path = None if path is None else Path(path)
-        self._latest = None
+        self.meteor = bool(meteor)
 
-    def evaluate(self, model) -> dict[str, float]:
-        """Captions the pictures with `model` and returns the scores, named without `prefix`."""
-        return self._scores(model, None)
-
-    def on_train_begin(self, logs=None):
-        self._latest = None
-        _check_model(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._latest is None or (epoch + 1) % self.every == 0:
-            self._latest = self._scores(self.model, epoch + 1)
-        if logs is None:
-            return
-        scores = {self.prefix + name: value for name, value in self._latest.items()}
-        if taken := sorted(scores.keys() & logs.keys()):
-            raise ValueError(
-                f"`prefix` must make names that are not in the logs yet, received {self.prefix!r}: {taken}"
-            )
-        logs.update(scores)
-
-    def _scores(self, model, epoch: int | None) -> dict[str, float]:
-        _check_model(model)
-        start = time.perf_counter()
+    def _written(self, model) -> list:
         results = list(model.caption(self._images(), beam=self.beam, max_length=self.max_length))
         if len(results) != len(self.references):
             raise ValueError(
                 "`dataset` must have as many pictures as lists of references, received "
                 f"{len(results)} captions for {len(self.references)} lists"
             )
-        texts = [result.text for result in results]
+        return results
+
+    def _scored(self, texts: list[str]) -> tuple[dict, list[dict]]:
         scores, each = caption_scores(texts, self.references, meteor=self.meteor, per_caption=True)
-        scores = {_key(name): float(value) for name, value in scores.items()}
-        if self.path is not None:
-            self._write(epoch, scores, texts, {_key(name): values for name, values in each.items()})
-        if self.verbose:
-            seconds, when = time.perf_counter() - start, "" if epoch is None else f"Epoch {epoch}: "
-            print(f"\n{when}{len(texts)} captions in {seconds:.1f} s, CIDEr-D {scores['cider_d']:.3f}: {texts[0]!r}")
-        return scores
+        each = {_key(name): values for name, values in each.items()}
+        told = [
+            {"caption": text, "references": list(references), "scores": {k: float(v[i]) for k, v in each.items()}}
+            for i, (text, references) in enumerate(zip(texts, self.references, strict=True))
+        ]
+        return {_key(name): float(value) for name, value in scores.items()}, told
+
+    def _line(self, texts: list[str], scores: dict) -> str:
+        return f"CIDEr-D {scores['cider_d']:.3f}: {texts[0]!r}"
 
     def _images(self) -> tf.data.Dataset:
         """All batches, or as many as hold the first `count` pictures, the last one cut."""
@@ -135,46 +117,7 @@ class CaptionMetrics(keras.callbacks.Callback):
         size = self.count if first is None else int(tf.nest.flatten(first)[0].shape[0])
         return images.unbatch().take(self.count).batch(size)
 
-    def _write(self, epoch: int | None, scores: dict, texts: list[str], each: dict) -> None:
-        captions = [
-            {"caption": text, "references": list(references), "scores": {k: float(v[i]) for k, v in each.items()}}
-            for i, (text, references) in enumerate(zip(texts, self.references))
-        ]
-        told = {
-            "epoch": epoch,
-            "beam": self.beam,
-            "max_length": self.max_length,
-            "scores": scores,
-            "captions": captions,
-        }
-        data = json.dumps(told, ensure_ascii=False, indent=1)
-        name = "captions.json" if epoch is None else f"epoch_{epoch:04d}.json"
-        with placed(self.path / name, folder=False) as temporary:
-            temporary.write_text(data, encoding="utf-8")
-
 
 def _key(name: str) -> str:
     """ "CIDEr-D" as the logs have it: "cider_d"."""
     return name.lower().replace("-", "_")
-
-
-def _check_arguments(dataset, numbers: dict, count, prefix, verbose) -> None:
-    if not isinstance(getattr(dataset, "images", None), tf.data.Dataset) or not hasattr(dataset, "references"):
-        raise TypeError(
-            "`dataset` must have `images`, a tf.data.Dataset, and `references`, a list of lists of captions, "
-            f"received {type(dataset).__name__}"
-        )
-    for name, value in (numbers if count is None else {**numbers, "count": count}).items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"`{name}` must be an int, received {type(value).__name__} {value!r}")
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1, received {value}")
-    if not isinstance(prefix, str):
-        raise TypeError(f"`prefix` must be a str, received {type(prefix).__name__}")
-    if verbose not in (0, 1):
-        raise ValueError(f"`verbose` must be 0 or 1, received {verbose!r}")
-
-
-def _check_model(model) -> None:
-    if not callable(getattr(model, "caption", None)):
-        raise TypeError(f"`model` must have a method `caption`, received {type(model).__name__}")

@@ -97,10 +97,10 @@ class StepShapes:
     """What a step gives: V words, and weights over L places or None."""
 
     words: int
-    places: int | None
+    places: int | tf.Tensor | None
 
 
-def step_shapes(step: Callable, tokens, states, fixed) -> StepShapes:
+def step_shapes(step: Callable, tokens, states, fixed, places=None) -> StepShapes:
     """Traces a step once, apart, to know what it gives.
 
     Raises:
@@ -124,14 +124,16 @@ def step_shapes(step: Callable, tokens, states, fixed) -> StepShapes:
     rows = tokens.shape[0]
     words = _matrix("logits (rows, V)", result[0], rows)
     _check_states(states, result[1])
-    return StepShapes(words, _matrix("weights (rows, L)", result[2], rows) if len(result) == 3 else None)
+    return StepShapes(words, _matrix("weights (rows, L)", result[2], rows, places) if len(result) == 3 else None)
 
 
-def _matrix(name, a, rows) -> int:
-    """The width of a float matrix of so many rows."""
+def _matrix(name, a, rows, width=None) -> int | tf.Tensor:
+    """The width of a float matrix of so many rows; `width` where the matrix does not say it."""
     if not tf.is_tensor(a) or not a.dtype.is_floating or not a.shape.is_compatible_with([rows, None]):
         received = f"{a.dtype.name} {a.shape}" if tf.is_tensor(a) else type(a).__name__
         raise ValueError(f"step: expected float {name} for {rows} tokens, received {received}")
+    if width is not None and a.shape[1] is None:
+        return width
     if a.shape.rank is None or a.shape[1] is None:
         raise ValueError(f"step: expected {name} of known width, received {a.shape}")
     return a.shape[1]

@@ -55,6 +55,7 @@ def beam_search(
     length_penalty: float = 0.0,
     coverage_penalty: float = 0.0,
     memory_mask=None,
+    places=None,
     groups: int = 1,
     diversity: float = 0.0,
 ) -> BeamResult:
@@ -102,6 +103,7 @@ def beam_search(
         length_penalty: alpha, float >= 0. The larger it is, the better are long hypotheses.
         coverage_penalty: beta, float >= 0; needs a step that gives weights.
         memory_mask: (B, L) bool or None, for the coverage: False where there is no place.
+        places: L, int or () int32, needed where it is not known before the graph runs.
         groups: G, a divisor of K.
         diversity: lambda, float > 0 with more than one group, otherwise 0.
 
@@ -145,7 +147,7 @@ def beam_search(
     tokens = _repeated("start_tokens", start_tokens, start_tokens, beams)
     states = _repeated("states", states, start_tokens, beams)
     fixed = None if fixed is None else _repeated("fixed", fixed, start_tokens, beams)
-    shapes = step_shapes(step, tokens, states, fixed)
+    shapes = step_shapes(step, tokens, states, fixed, places)
     options.check_words(shapes.words)
     mask = _checked_mask(memory_mask, options, shapes.places, start_tokens)
     batch = tf.shape(start_tokens)[0] if start_tokens.shape[0] is None else start_tokens.shape[0]
@@ -186,6 +188,7 @@ def _checked_mask(memory_mask, options, places, start_tokens):
     if memory_mask is None:
         return None
     mask = tf.cast(memory_mask, tf.float32)
+    places = None if tf.is_tensor(places) else places
     if mask.shape.rank != 2 or not mask.shape.is_compatible_with((start_tokens.shape[0], places)):
         raise ValueError(f"memory_mask: expected shape ({start_tokens.shape[0]}, {places}), received {mask.shape}")
     return _repeated("memory_mask", mask, start_tokens, options.beams)

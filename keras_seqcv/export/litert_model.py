@@ -1,4 +1,4 @@
-"""Running a `.tflite` file: named signatures with arrays, text for a language model, captions for a captioner."""
+"""Running a `.tflite` file: named signatures with arrays, and the verbs of models that were exported."""
 
 import json
 import operator
@@ -10,11 +10,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_seqcv.caption import Caption, captions_of
+from keras_seqcv.answer import Answer, answer_of, question_ids
+from keras_seqcv.caption import Caption
 from keras_seqcv.continuation import checked_stops, continuation, cut
+from keras_seqcv.export import litert_labels
 from keras_seqcv.export.attached_files import detach
+from keras_seqcv.hypotheses import read_hypotheses
+from keras_seqcv.translation import Translation, source_of
 
 VOCABULARY = "vocabulary.json"
+SOURCE = "source_vocabulary.json"
+ANSWERS = "answers.json"
 
 
 def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
@@ -95,6 +101,7 @@ class LiteRTModel:
             for name, runner in self._runners.items()
         }
         self.vocabulary = _vocabulary(files[VOCABULARY]) if VOCABULARY in files else None
+        self._source_vocabulary = None
 
     def __repr__(self) -> str:
         return f"<LiteRTModel {self._path}: {', '.join(self.signatures)}>"
@@ -188,10 +195,67 @@ class LiteRTModel:
         if "caption" not in self.signatures or self.vocabulary is None:
             raise ValueError(f"{self._path} has no signature 'caption' or no vocabulary: it does not describe pictures")
         found = self.run("caption", image=np.asarray(image)[None])
-        maps = found.get("attention")
-        places = None if maps is None else maps.shape[2:]
         parts = (found[name] for name in ("ids", "scores", "log_probabilities"))
-        return captions_of(self.vocabulary, *parts, maps, places)[0]
+        return read_hypotheses(Caption, self.vocabulary, *parts, found.get("attention"))[0]
+
+    def translate(self, text: str) -> Translation:
+        """Translate a text, as `Translator.translate` does, with the beams and the length of the file.
+
+        Args:
+            text: str.
+
+        Returns:
+            A `ks.models.Translation`.
+
+        Raises:
+            TypeError, ValueError: the file is not that of a translator, or a text without words.
+        """
+        if "translate" not in self.signatures or self.vocabulary is None or SOURCE not in self.files:
+            raise ValueError(f"{self._path} has no signature 'translate' or no vocabularies: it does not translate")
+        if self._source_vocabulary is None:
+            self._source_vocabulary = _vocabulary(self.files[SOURCE])
+        ids, words = source_of(self._source_vocabulary, text)
+        found = self.run("translate", tokens=ids[None])
+        parts = (found[name] for name in ("ids", "scores", "log_probabilities"))
+        return read_hypotheses(Translation.maker(words), self.vocabulary, *parts, found.get("alignment"))[0]
+
+    def answer(self, image, question: str) -> Answer:
+        """Answer a question about a picture, as `VisualQuestionAnswerer.answer` does.
+
+        Args:
+            image: (H, W, 3) uint8, of the size that the file takes; `ks.data.load_image(path, size)` makes it.
+            question: str.
+
+        Returns:
+            A `ks.models.Answer`.
+
+        Raises:
+            TypeError, ValueError: the file does not answer questions, the picture has another shape or type, or the
+                question has no word that is known.
+        """
+        if "answer" not in self.signatures or self.vocabulary is None or ANSWERS not in self.files:
+            raise ValueError(f"{self._path} has no signature 'answer', or no vocabulary: it does not answer questions")
+        tokens = question_ids(self.vocabulary, question)
+        found = self.run("answer", image=np.asarray(image)[None], tokens=tokens[None])
+        words, maps = [self.vocabulary.tokens[i] for i in tokens], found.get("attention")
+        answers = json.loads(self.files[ANSWERS])
+        parts = (found[name][0] for name in ("ids", "scores"))
+        return answer_of(answers, *parts, question, words, None if maps is None else maps[0])
+
+    def classify(self, inputs):
+        """Label texts or features, as `SequenceClassifier.classify` does.
+
+        Args:
+            inputs: a text (str), a list of texts, or a list of lists of words; or features (T, D), or a list of them.
+
+        Returns:
+            A `ks.models.Classification`, with pooling "attention" with the importance of each word; or a
+            `StepClassification` of a model that labels every step; a list of them for a list.
+
+        Raises:
+            TypeError, ValueError: the file is not that of a classifier, or an input is not as above.
+        """
+        return litert_labels.classify(self, inputs)
 
 
 def _vocabulary(text: bytes):

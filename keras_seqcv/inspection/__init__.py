@@ -1,5 +1,6 @@
 """Looking into models: where they look, the words that decide, captions, labels, training curves; figures and pages."""
 
+from keras_seqcv.inspection.alignment_plot import plot_alignment
 from keras_seqcv.inspection.answer_plot import plot_answers
 from keras_seqcv.inspection.attention_page import attention_page
 from keras_seqcv.inspection.attention_plot import plot_attention
@@ -13,6 +14,7 @@ __all__ = [
     "attention_page",
     "caption_page",
     "importance_page",
+    "plot_alignment",
     "plot_answers",
     "plot_attention",
     "plot_confusion",

@@ -1,5 +1,6 @@
 """Application models, each an ordinary `keras.Model`."""
 
+from keras_seqcv.answer import Answer
 from keras_seqcv.caption import Caption
 from keras_seqcv.classification import Classification, StepClassification
 from keras_seqcv.models.caption_ensemble import CaptionEnsemble
@@ -10,9 +11,14 @@ from keras_seqcv.models.language_model import LanguageModel
 from keras_seqcv.models.loading import load_model
 from keras_seqcv.models.self_critical import CiderReward
 from keras_seqcv.models.sequence_classifier import SequenceClassifier
+from keras_seqcv.models.small_network import small_image_network
 from keras_seqcv.models.smoothed_loss import SmoothedCrossEntropy
+from keras_seqcv.models.translator import Translator
+from keras_seqcv.models.visual_question_answerer import VisualQuestionAnswerer
+from keras_seqcv.translation import Translation
 
 __all__ = [
+    "Answer",
     "Caption",
     "CaptionEnsemble",
     "CiderReward",
@@ -24,5 +30,9 @@ __all__ = [
     "SequenceClassifier",
     "SmoothedCrossEntropy",
     "StepClassification",
+    "Translation",
+    "Translator",
+    "VisualQuestionAnswerer",
     "load_model",
+    "small_image_network",
 ]

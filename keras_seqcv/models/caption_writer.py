@@ -1,30 +1,18 @@
 """Pictures in, captions out: what `ImageCaptioner` and `CaptionEnsemble` do around their compiled loops."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import PIL.Image
 import tensorflow as tf
 
-from keras_seqcv.caption import Caption, captions_of
+from keras_seqcv.caption import Caption
 from keras_seqcv.decoding import ensemble, write
-from keras_seqcv.image_files import load_image
-from keras_seqcv.models.caption_search import search_captions
-from keras_seqcv.models.image_captioner_arguments import pictures_of
-from keras_seqcv.models.image_resizing import resized
+from keras_seqcv.hypotheses import read_hypotheses
+from keras_seqcv.models.image_inputs import is_single, pictures_of, prepared
 from keras_seqcv.models.text_writer import Choice
+from keras_seqcv.models.word_search import SearchFunctions, check_count, checked_search, search_words
 
 _BATCH = 32
-_SEARCH_OPTIONS = (
-    "returned",
-    "min_length",
-    "no_repeat_ngram",
-    "length_penalty",
-    "coverage_penalty",
-    "groups",
-    "diversity",
-)
 
 
 class CaptionWriter:
@@ -39,23 +27,16 @@ class CaptionWriter:
     def __init__(self, models):
         self._models = list(models)
         self._vocabulary = self._models[0].vocabulary
-        self._functions = {}
+        self._functions = SearchFunctions()
 
     def caption(self, images, beam, max_length, features, options):
-        unknown = sorted(set(options) - set(_SEARCH_OPTIONS))
-        if unknown:
-            raise TypeError(f"caption: unknown options {unknown}; there are {list(_SEARCH_OPTIONS)}")
-        _check_int("beam", beam)
-        _check_int("max_length", max_length)
-        # The search counts the end as a word.
-        if options.get("min_length"):
-            options["min_length"] = options["min_length"] + 1
+        options = checked_search("caption", beam, max_length, options)
         key = ("search", beam, max_length, *sorted(options.items()))
         search = self._function(key, self._search(beam, max_length, options))
         return self._each(images, features, lambda batch: self._captions_of(search(self._memories(batch))))
 
     def sample(self, images, max_length, features, temperature, top_k, top_p, seed):
-        _check_int("max_length", max_length)
+        check_count("max_length", max_length)
         choice = Choice(temperature, top_k, top_p, False, seed)
         draw = self._function(("sample", max_length, *choice.options), self._draw(max_length))
         seeds = _seeds(int(choice.seed))
@@ -71,17 +52,12 @@ class CaptionWriter:
             return [one for batch in images for one in write_batch(_named(batch))]
         if features is not None:
             return [one for batch in _batches(np.asarray(features)) for one in write_batch({"features": batch})]
-        single = _is_single(images)
-        prepared = [self._prepared(image) for image in ([images] if single else images)]
-        if not prepared:
+        single, size = is_single(images), self._models[0].encoder.image_size
+        pictures = [prepared(image, size) for image in ([images] if single else images)]
+        if not pictures:
             raise ValueError("images: expected at least one picture, received none")
-        captions = [one for batch in _batches(prepared) for one in write_batch({"image": np.stack(batch)})]
+        captions = [one for batch in _batches(pictures) for one in write_batch({"image": np.stack(batch)})]
         return captions[0] if single else captions
-
-    def _prepared(self, image) -> np.ndarray:
-        """A picture of any size as the encoder resizes it, (H, W, 3) float32."""
-        array = tf.cast(load_image(image), tf.float32)
-        return resized(array[None], self._models[0].encoder.image_size)[0].numpy()
 
     def _memories(self, batch: dict) -> list:
         """What each model decodes, of a batch of pictures or features."""
@@ -99,7 +75,7 @@ class CaptionWriter:
     def _search(self, beam, max_length, options):
         def search(memories):
             batch = tf.shape(memories[0])[0]
-            return search_captions(*self._step(memories), batch, self._vocabulary, beam, max_length, **options)
+            return search_words(*self._step(memories), batch, self._vocabulary, beam, max_length, **options)
 
         return search
 
@@ -132,8 +108,13 @@ class CaptionWriter:
 
     def _captions_of(self, result) -> list[Caption]:
         weights = None if result.weights is None else result.weights[:, 0].numpy()
-        parts = (a.numpy() for a in (result.ids, result.scores, result.log_probabilities))
-        return captions_of(self._vocabulary, *parts, weights, self._models[0].encoder.places)
+        return self._read((result.ids, result.scores, result.log_probabilities), weights)
+
+    def _read(self, parts, weights) -> list[Caption]:
+        """Captions of ids, scores and log-probabilities of a search, and of weights (B, T, L) or None."""
+        if weights is not None:
+            weights = weights.reshape(*weights.shape[:2], *self._models[0].encoder.places)
+        return read_hypotheses(Caption, self._vocabulary, *(np.asarray(part) for part in parts), weights)
 
     def _drawn(self, result) -> list[Caption]:
         ids, log_p, weights = (None if a is None else a.numpy() for a in result)
@@ -141,18 +122,10 @@ class CaptionWriter:
         # What is written counts up to the end, and with it.
         counted = np.concatenate([np.zeros_like(ended[:, :1]), ended[:, :-1]], axis=1) == 0
         totals = (log_p * counted).sum(1, keepdims=True)
-        return captions_of(self._vocabulary, ids[:, None], totals, totals, weights, self._models[0].encoder.places)
+        return self._read((ids[:, None], totals, totals), weights)
 
     def _function(self, key, function: Callable):
-        if key not in self._functions:
-            self._functions[key] = tf.function(function, autograph=False, reduce_retracing=True)
-        return self._functions[key]
-
-
-def _is_single(images) -> bool:
-    if isinstance(images, (str, bytes, os.PathLike, PIL.Image.Image)):
-        return True
-    return hasattr(images, "shape") and len(images.shape) < 4
+        return self._functions.function(key, function, reduce_retracing=True)
 
 
 def _named(batch) -> dict:
@@ -173,8 +146,3 @@ def _seeds(seed: int) -> Iterator[tf.Tensor]:
     while True:
         yield tf.constant(seed, tf.int32)
         seed = (seed + 0x9E3779B1 + 2**31) % 2**32 - 2**31
-
-
-def _check_int(name, value) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}: expected an int >= 1, received {value!r}")

@@ -4,21 +4,15 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv.models import image_captioner_signatures, self_critical
-from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.caption_writer import CaptionWriter
-from keras_seqcv.models.image_captioner_arguments import (
-    check_arguments,
-    check_inputs,
-    check_scheduled_sampling,
-    checked_features,
-)
-from keras_seqcv.models.scheduled_sampling import mixed_tokens
+from keras_seqcv.models.image_captioner_arguments import check_arguments
+from keras_seqcv.models.image_inputs import check_image_inputs, features_of
 from keras_seqcv.models.sequence_decoder import SequenceDecoder
-from keras_seqcv.models.smoothed_loss import SmoothedCrossEntropy
+from keras_seqcv.models.writing_model import WritingModel
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
-class ImageCaptioner(ApplicationModel):
+class ImageCaptioner(WritingModel):
     """Describes a picture word by word, from one vector of it or by looking at its places.
 
     m_l      = dropout(relu(f_l W_m + b_m)),  f = encoder(picture)
@@ -144,10 +138,7 @@ class ImageCaptioner(ApplicationModel):
             dtype=dtype,
             name="decoder",
         )
-        rate = keras.initializers.Constant(check_scheduled_sampling(scheduled_sampling))
-        self._sampling_rate = self.add_weight(
-            name="scheduled_sampling", shape=(), initializer=rate, trainable=False, dtype="float32"
-        )
+        self._set_scheduled_sampling(scheduled_sampling)
         self._reward, self._writer = None, None
         self.build()
         self.built = True
@@ -157,22 +148,11 @@ class ImageCaptioner(ApplicationModel):
         """None | "soft" | "hard"."""
         return self.options["attention"]
 
-    @property
-    def scheduled_sampling(self) -> float:
-        """The rate at which words that are read in training are the model's own."""
-        return float(self._sampling_rate.numpy())
-
-    @scheduled_sampling.setter
-    def scheduled_sampling(self, rate):
-        self._sampling_rate.assign(check_scheduled_sampling(rate))
-
     def get_config(self):
         return {
             **super().get_config(),
-            **self.options,
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "vocabulary": keras.saving.serialize_keras_object(self.vocabulary),
-            "scheduled_sampling": self.scheduled_sampling,
         }
 
     def build(self, input_shape=None):
@@ -186,20 +166,13 @@ class ImageCaptioner(ApplicationModel):
         return (*input_shape["tokens"], len(self.vocabulary))
 
     def call(self, inputs, training=False):
-        check_inputs(inputs)
+        check_image_inputs(inputs)
         memory = self.memory(inputs, training)
         return self.decode(memory, inputs["tokens"], training)
 
     def memory(self, inputs, training=False):
         """What is decoded: of a dict with "image" or "features", (B, L, image_dim), or (B, image_dim)."""
-        if "features" in inputs:
-            pools = self.attention is None
-            features = checked_features(inputs["features"], self.encoder.feature_shape, pools)
-            features = tf.cast(features, self.compute_dtype)
-        else:
-            features = self.encoder(inputs["image"], training=training)
-        if self.attention is None and features.shape.rank == 3:
-            features = tf.reduce_mean(features, axis=1)  # (B, D)
+        features = features_of(self.encoder, inputs, self.attention is None, self.compute_dtype, training)
         return self.dropout_layer(self.projection(features), training=training)
 
     def decode(self, memory, tokens, training=False):
@@ -209,9 +182,7 @@ class ImageCaptioner(ApplicationModel):
         if tokens.shape.rank == 3:
             memory = tf.repeat(memory, shape[1], axis=0)  # (B N, L, D)
             tokens = tf.reshape(tokens, (-1, shape[2]))
-        if training:
-            rate = tf.convert_to_tensor(self._sampling_rate)
-            tokens = tf.cond(rate > 0, lambda: mixed_tokens(self, memory, tokens, rate), lambda: tokens)
+        tokens = self._read_tokens(memory, tokens, training)
         # What is read behind the end is never looked at: only what sums over time needs the mask.
         sums = training and (self.options["doubly_stochastic"] or self.attention == "hard")
         mask = tokens != self.vocabulary.pad_id if sums else None
@@ -250,14 +221,7 @@ class ImageCaptioner(ApplicationModel):
             ValueError: for other samples, or a reward without `score`.
         """
         self._reward = None if reward is None else self_critical.Reward(reward, samples, self.vocabulary)
-        if loss is None:
-            loss = SmoothedCrossEntropy(self.options["label_smoothing"])
-        super().compile(optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
-
-    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
-        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
-        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
-        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
+        super().compile(optimizer, loss, metrics, weighted_metrics, **kwargs)
 
     def train_step(self, data):
         if self._reward is None:
@@ -313,22 +277,6 @@ class ImageCaptioner(ApplicationModel):
         if self._writer is None:
             self._writer = CaptionWriter([self])
         return self._writer
-
-    def initial_states(self, memory):
-        """The decoding protocol: the states before the first word, a list of (B, ...)."""
-        return self.decoder.initial_states(memory)
-
-    def fixed(self, memory):
-        """The decoding protocol: what a step needs of the memory and never changes, a dict of (B, ...)."""
-        return self.decoder.fixed(memory)
-
-    def step(self, tokens, states, fixed):
-        """The decoding protocol: tokens (B,) -> logits (B, V), states, and with attention weights (B, L)."""
-        return self.decoder.stepper()(tokens, states, fixed)
-
-    def stepper(self):
-        """The function `step`, for a loop: what does not depend on tokens and states is computed before the loop."""
-        return self.decoder.stepper()
 
     def export_signatures(self, format, beam=3, max_length=20):
         """Signatures for `ks.export`; see `models.image_captioner_signatures`."""

@@ -14,7 +14,7 @@ def mixed_tokens(model, memory, tokens, rate):
     Reference:
         Bengio et al.: Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks. arXiv 1506.03099.
     """
-    memory = tf.stop_gradient(memory)
+    memory = tf.nest.map_structure(tf.stop_gradient, memory)
     step, fixed = model.stepper(), model.fixed(memory)
     times, batch = tf.shape(tokens)[1], tf.shape(tokens)[0]
     own = keras.random.uniform(tf.shape(tokens), seed=model.decoder.seed_generator) < rate

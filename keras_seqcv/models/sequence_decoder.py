@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_seqcv import layers
 from keras_seqcv.models.decoder_cores import CELLS, INJECTS, LookingCore, VectorCore
 
-ATTENTIONS = (None, "soft", "hard")
+ATTENTIONS = (None, "soft", "hard")  # of pictures; "dot" is for texts
 
 
 class SequenceDecoder(keras.layers.Layer):
@@ -19,7 +19,7 @@ class SequenceDecoder(keras.layers.Layer):
 
     Args:
         words: V.
-        attention: None | "soft" | "hard".
+        attention: None | "soft" | "hard" | "dot".
         inject: how a vector is given where attention is None: "every_step" | "first_step" | "state".
         cell: "simple_rnn" | "lstm" | "gru".
         units: U. layers_count: of cells, one on the other. embedding_dim: width of E. attention_units: of the keys.
@@ -72,8 +72,11 @@ class SequenceDecoder(keras.layers.Layer):
         if attention is None:
             self.core = VectorCore(inject, cell, units, layers_count, dropout, dtype=dtype, name="core")
         else:
-            kind = {"soft": layers.AdditiveAttention, "hard": layers.HardAttention}[attention]
-            looks = kind(attention_units, dtype=dtype, name="attention")
+            if attention == "dot":
+                looks = layers.DotProductAttention("general", dtype=dtype, name="attention")
+            else:
+                kind = {"soft": layers.AdditiveAttention, "hard": layers.HardAttention}[attention]
+                looks = kind(attention_units, dtype=dtype, name="attention")
             arguments = (looks, cell, units, layers_count, attend, gate, coverage, dropout, doubly_stochastic)
             self.core = LookingCore(*arguments, dtype=dtype, name="core")
         self.dropout = keras.layers.Dropout(dropout, dtype=dtype)
