@@ -166,8 +166,7 @@ def read_table(text: str, path: Path, columns: dict, optional=(), expected: str 
             received = f"received {len(row)}: {separator.join(row)[:60]!r}"
             raise ValueError(f"{path}, line {line}: expected {width} columns as in the header, {received}")
         if not head:
-            name, caption, number = (None if k is None else row[k].strip() for k in columns)
-            found.add(name, caption, number, path, line)
+            yield line, {name: None if k is None else row[k].strip() for name, k in places.items()}
         head = False
 
 

@@ -95,6 +95,8 @@ def read_questions(
         return found.result()
     for line, row in read_table(text, path, _COLUMNS):
         found.add(row["picture"], row["question"], row["answer"], f"{path}, line {line}")
+    if not found.answers:
+        raise ValueError(f"{path}: expected questions, received a header only")
     return found.result()
 
 
@@ -102,15 +104,15 @@ class _Gathered:
     """Answers by picture and question, in the order in which they come."""
 
     def __init__(self):
-        self._answers = {}
+        self.answers = {}
 
     def add(self, name: str, question: str, answer: str, where: str) -> None:
         name, question, answer = name.strip(), question.strip(), answer.strip()
         for kind, text in (("the name of a picture", name), ("a question", question), ("an answer", answer)):
             if not text:
                 raise ValueError(f"{where}: expected {kind}, received none")
-        self._answers.setdefault(name, {}).setdefault(question, []).append(answer)
+        self.answers.setdefault(name, {}).setdefault(question, []).append(answer)
 
     def result(self) -> QuestionSet:
-        questions = [list(some) for some in self._answers.values()]
-        return QuestionSet(list(self._answers), questions, [list(some.values()) for some in self._answers.values()])
+        questions = [list(some) for some in self.answers.values()]
+        return QuestionSet(list(self.answers), questions, [list(some.values()) for some in self.answers.values()])

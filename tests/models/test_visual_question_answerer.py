@@ -31,7 +31,7 @@ def test_logits_are_those_of_numpy(kind):
         assert of_words is None
 
 
-@pytest.mark.parametrize("kind", ["two looks", "vector"])
+@pytest.mark.parametrize("kind", ["two looks", "vector", "film"])
 def test_several_questions_of_a_picture_are_as_alone(kind):
     model = tiny.answerer(**tiny.KINDS[kind])
     images, tokens = pictures(2), tiny.questions(6).reshape(2, 3, 5)
@@ -40,7 +40,7 @@ def test_several_questions_of_a_picture_are_as_alone(kind):
     for n in range(3):
         np.testing.assert_allclose(model({"image": images, "tokens": tokens[:, n]}), together[:, n], atol=1e-5)
     _, looks, _ = model.look(model.features({"image": images}), tokens)
-    assert all(look.shape == (2, 3, 4) for look in looks)
+    assert len(looks) == model.options["attention_layers"] and all(look.shape == (2, 3, 4) for look in looks)
 
 
 def test_answers_of_all_that_people_have(tmp_path):
@@ -77,7 +77,7 @@ def test_more_questions_than_fit_at_once():
     assert len(model.answer(images[0], texts)) == 40
 
 
-@pytest.mark.parametrize("kind", ["two looks", "vector, sum"])
+@pytest.mark.parametrize("kind", ["two looks", "vector, sum", "film"])
 def test_files_hold_the_whole_model(tmp_path, kind):
     model = tiny.answerer(**tiny.KINDS[kind], soft_answers=kind == "two looks")
     model.compile("sgd")
@@ -163,6 +163,7 @@ def jpeg() -> bytes:
         ({"fusion": "sum"}, ValueError, "fusion: expected one of"),
         ({"attention_layers": -1}, ValueError, "attention_layers: expected an int >= 0"),
         ({"dropout": 1.0}, ValueError, "dropout: expected a number in"),
+        ({"film_layers": 1, "attention_layers": 0}, ValueError, "film_layers: convolutions need places"),
         ({"blind_to": "both"}, ValueError, "blind_to: expected one of"),
         ({"question_pooling": "max"}, ValueError, "question_pooling: expected one of"),
     ],

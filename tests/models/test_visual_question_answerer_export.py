@@ -14,7 +14,7 @@ pytest.importorskip("ai_edge_litert")
 QUESTIONS = ["what is it", "where is the red", "is it blue is it red", "what"]
 
 
-@pytest.fixture(scope="module", params=["two looks", "product", "vector, sum"])
+@pytest.fixture(scope="module", params=["two looks", "product", "vector, sum", "film"])
 def model(request):
     return tiny.answerer(**tiny.KINDS[request.param])
 

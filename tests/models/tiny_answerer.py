@@ -11,6 +11,7 @@ ANSWERS = ["yes", "no", "red", "blue", "two"]
 KINDS = {
     "one look": {"attention_layers": 1, "fusion": "concat"},
     "two looks": {"attention_layers": 2, "fusion": "bilinear", "question_pooling": "attention"},
+    "film": {"attention_layers": 1, "fusion": "bilinear", "film_layers": 2},
     "product": {"attention_layers": 2, "fusion": "product", "bidirectional": True, "cell": "gru"},
     "vector": {"attention_layers": 0, "fusion": "bilinear", "question_pooling": "mean", "cell": "simple_rnn"},
     "vector, sum": {"attention_layers": 0, "fusion": "concat"},
@@ -28,6 +29,9 @@ def answerer(seed=0, scale=0.7, **options):
     for weight in model.trainable_weights:
         if id(weight) not in inside:
             weight.assign(scale * rng.standard_normal(weight.shape))
+    for norm in model.film.norms if model.film else ():
+        norm.moving_mean.assign(rng.standard_normal(norm.moving_mean.shape))
+        norm.moving_variance.assign(rng.random(norm.moving_variance.shape) + 0.5)
     return model
 
 
@@ -63,9 +67,28 @@ def fused(model, q, v):
     return dense(layer.out, z) if layer.kind == "bilinear" else z
 
 
+def modulated(model, q, v):
+    """Question (Q,), places (h, w, D) -> (h, w, C): every convolution as a sum over its kernel's places."""
+    film = model.film
+    x = dense(film.first, v)
+    for convolution, norm, modulation in zip(film.convolutions, film.norms, film.modulations, strict=True):
+        kernel, around = np.asarray(convolution.kernel, "float64"), np.pad(x, ((1, 1), (1, 1), (0, 0)))
+        y = np.zeros_like(x)
+        for row in range(x.shape[0]):
+            for column in range(x.shape[1]):
+                y[row, column] = np.einsum("rcd,rcde->e", around[row : row + 3, column : column + 3], kernel)
+        y = (y - np.asarray(norm.moving_mean)) / np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon)
+        scale, shift = np.split(dense(modulation, q), 2)
+        x = x + np.maximum((1 + scale) * y + shift, 0)
+    return x
+
+
 def logits_of(model, features, question):
     """Features (L, D) of one picture and the vector of one question -> logits (A,), weights of the looks (K, L)."""
     features = np.asarray(features, "float64")
+    if model.film:
+        places = modulated(model, question, features.reshape(*model.encoder.places, -1))
+        features = places.reshape(len(features), -1)
     if not model.attentions:
         found, looks = fused(model, question, features.mean(0)), []
     else:
@@ -76,5 +99,5 @@ def logits_of(model, features, question):
             a = softmax((hidden @ np.asarray(attention.score_kernel, "float64"))[:, 0])
             u = u + a @ z
             looks.append(a)
-        found = np.concatenate([u, z.mean(0)])
+        found = np.concatenate([u, z.mean(0), z.max(0)])
     return dense(model.output_layer, dense(model.hidden, found)), looks
