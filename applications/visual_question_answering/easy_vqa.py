@@ -13,9 +13,7 @@ from pathlib import Path
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the files are to be")
-    parser.add_argument(
-        "--data", type=Path, help="the set's folder with train/ and test/; default: the package's"
-    )
+    parser.add_argument("--data", type=Path, help="the set's folder with train/ and test/; default: the package's")
     args = parser.parse_args(argv)
     data = args.data or package_data()
     args.folder.mkdir(parents=True, exist_ok=True)

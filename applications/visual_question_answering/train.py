@@ -24,6 +24,8 @@ def arguments(argv=None):
     parser.add_argument("--out", type=Path, default=Path("runs/visual_question_answering"), help="folder for results")
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--attention-layers", type=int, default=2, help="0: the picture is one vector")
+    parser.add_argument("--film-layers", type=int, default=2, help="convolutions that the question sets")
+    parser.add_argument("--fusion-dim", type=int, default=64)
     parser.add_argument("--fusion", default="bilinear", choices=["concat", "product", "bilinear"])
     parser.add_argument("--blind-to", choices=["image", "question"], help="a baseline")
     parser.add_argument("--epochs", type=int, default=16)
@@ -72,7 +74,7 @@ def main(argv=None):
 
 
 def options(args):
-    names = ("units", "attention_layers", "fusion", "blind_to")
+    names = ("units", "attention_layers", "film_layers", "fusion", "fusion_dim", "blind_to")
     return {name: getattr(args, name) for name in names} | {"embedding_dim": 64, "dropout": 0.1}
 
 
