@@ -13,8 +13,9 @@ from keras_seqcv.data.label_batches import LabelBatches
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts
 from keras_seqcv.data.shares import random_shares
 from keras_seqcv.data.tfds_labels import labels_builder, load_tfds_labels, validation_split
-from keras_seqcv.data.word_ids import ids_of_text, ids_of_words
+from keras_seqcv.data.vocabulary_base import Vocabulary
 from keras_seqcv.data.wrong_rows import WrongRows
+from keras_seqcv.word_ids import ids_of_text, ids_of_words
 
 _TFDS = "tfds:"
 _logger = logging.getLogger("keras_seqcv")
@@ -46,9 +47,9 @@ def labelled_texts(
     the others weight 0.
 
     Args:
-        texts: `LabelledTexts`, as `read_labelled_texts`, `read_tagged_texts` and `opinions` give; a folder or a table as
-            `read_labelled_texts` reads it; "tfds:imdb_reviews", a set of `tensorflow_datasets`, which is downloaded at
-            its first use; or a list of str, or of lists of words.
+        texts: `LabelledTexts`, as `read_labelled_texts`, `read_tagged_texts` and `opinions` give; a folder or a table
+            as `read_labelled_texts` reads it; "tfds:imdb_reviews", a set of `tensorflow_datasets`, which is downloaded
+            at its first use; or a list of str, or of lists of words.
         labels: of a list: a list of str, or of lists of str. Otherwise None.
         batch_size: B.
         model: has a `vocabulary` and `labels`, as a `SequenceClassifier`.
@@ -63,13 +64,13 @@ def labelled_texts(
         seed: of split and order, int >= 0.
 
     Returns:
-        (train, valid), or one dataset if `validation` is 0 and `valid` None. Elements: (tokens (B, T) int32, labels (B,)
-        int32), or of words with tags (tokens (B, T), labels (B, T), weights (B, T) float32). Attributes: `texts`, the
-        `LabelledTexts` in order; `vocabulary`; `names`; `batches`, how many.
+        (train, valid), or one dataset if `validation` is 0 and `valid` None. Elements: (tokens (B, T) int32, labels
+        (B,) int32), or of words with tags (tokens (B, T), labels (B, T), weights (B, T) float32). Attributes: `texts`,
+        the `LabelledTexts` in order; `vocabulary`; `names`; `batches`, how many.
 
     Raises:
-        TypeError, ValueError: for an argument that is not as above; for what is wrong with a file, naming file and line;
-            for a label that is none of `names`.
+        TypeError, ValueError: for an argument that is not as above; for what is wrong with a file, naming file and
+            line; for a label that is none of `names`.
         ImportError: a set is wanted and `tensorflow_datasets` is not installed.
 
     Example:
@@ -103,7 +104,7 @@ def _vocabulary_and_names(model, vocabulary, names) -> tuple:
         vocabulary, names = getattr(model, "vocabulary", None), getattr(model, "labels", None)
         if vocabulary is None or names is None:
             raise TypeError(f"`model` must have a vocabulary and labels, received {type(model).__name__}")
-    if not hasattr(vocabulary, "encode"):
+    if not isinstance(vocabulary, Vocabulary):
         raise TypeError(f"`vocabulary` must be one such as ks.data.Words, received {type(vocabulary).__name__}")
     return vocabulary, tuple(names)
 

@@ -5,8 +5,8 @@ def forget_first_states(content: bytes) -> bytes:
     """Take out what would write a first state into a fused LSTM of a LiteRT model.
 
     The operator keeps its states in variable tensors, which begin at zero. The constants that stand for them while a
-    model is converted become float16 with all others, each with a DEQUANTIZE into the variable tensor: at the first run,
-    and only then, the LSTM would begin with these constants.
+    model is converted become float16 with all others, each with a DEQUANTIZE into the variable tensor: at the first
+    run, and only then, the LSTM would begin with these constants.
 
     Returns:
         The model, without these operators.

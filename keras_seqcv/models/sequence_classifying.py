@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.classification import classification_of, step_classification_of
-from keras_seqcv.data.word_ids import ids_of_text, ids_of_words
 from keras_seqcv.lengths import batches_by_length, padded
 from keras_seqcv.models.sequence_classifier_arguments import check_explain
+from keras_seqcv.word_ids import ids_of_text, ids_of_words
 
 _BATCH = 64
 
@@ -125,7 +125,7 @@ def model_inputs(sequences, features: bool):
 
 
 def _feature_rows(inputs, depth: int) -> tuple[list, bool]:
-    single = not isinstance(inputs, (list, tuple)) and np.ndim(inputs) == 2
+    single = getattr(inputs, "ndim", 3) == 2
     rows = [inputs] if single else inputs
     if isinstance(rows, (str, bytes, dict)) or not hasattr(rows, "__len__"):
         raise TypeError(f"inputs: expected an array (T, {depth}) or a list of them, received {type(inputs).__name__}")

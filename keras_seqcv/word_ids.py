@@ -10,7 +10,7 @@ def ids_of_text(vocabulary, text, where: str) -> tuple[np.ndarray, list[str]]:
         TypeError, ValueError: naming `where`: it is no str, or has no word.
 
     Example:
-        >>> from keras_seqcv.data.word_ids import ids_of_text
+        >>> from keras_seqcv.word_ids import ids_of_text
         >>> ids, words = ids_of_text(ks.data.Words("a red star"), "a blue star", "text")
         >>> ids.tolist(), words
         ([4, 3, 6], ['a', 'blue', 'star'])
@@ -36,7 +36,7 @@ def ids_of_words(vocabulary, words, where: str) -> tuple[np.ndarray, np.ndarray]
         TypeError, ValueError: naming `where`: something else than str, no word, or an empty one.
 
     Example:
-        >>> from keras_seqcv.data.word_ids import ids_of_words
+        >>> from keras_seqcv.word_ids import ids_of_words
         >>> ids, last = ids_of_words(ks.data.Words("the U.S. army"), ["the", "U.S.", "army"], "words")
         >>> len(ids), last.tolist()
         (6, [0, 4, 5])
