@@ -24,14 +24,14 @@ def arguments(argv=None):
     parser.add_argument("--out", type=Path, default=Path("runs/visual_question_answering"), help="folder for results")
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--attention-layers", type=int, default=2, help="0: the picture is one vector")
-    parser.add_argument("--film-layers", type=int, default=2, help="convolutions that the question sets")
+    parser.add_argument("--film-layers", type=int, default=3, help="convolutions that the question sets")
     parser.add_argument("--fusion-dim", type=int, default=64)
     parser.add_argument("--fusion", default="bilinear", choices=["concat", "product", "bilinear"])
     parser.add_argument("--blind-to", choices=["image", "question"], help="a baseline")
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=13)
     parser.add_argument("--batch-size", type=int, default=32, help="pictures, each with its questions")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="falls along a cosine")
-    parser.add_argument("--scenes", type=int, default=16_000, help="how many scenes are drawn")
+    parser.add_argument("--scenes", type=int, default=20_000, help="how many scenes are drawn")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(argv)
 
@@ -75,7 +75,8 @@ def main(argv=None):
 
 def options(args):
     names = ("units", "attention_layers", "film_layers", "fusion", "fusion_dim", "blind_to")
-    return {name: getattr(args, name) for name in names} | {"embedding_dim": 64, "dropout": 0.1}
+    question = {"embedding_dim": 64, "bidirectional": True, "question_pooling": "attention"}
+    return {name: getattr(args, name) for name in names} | question | {"dropout": 0.1}
 
 
 def drawn(args):

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.length_batches import LengthBatches
-
-_STEP = 4  # lengths are rounded up to a multiple of that: XLA compiles a model anew for each
+from keras_seqcv.data.picture_rows import PictureRows
 
 
 class QuestionBatches:
@@ -49,14 +47,10 @@ class QuestionBatches:
     ):
         self._questions = [ids for picture in questions for ids in picture]
         self._targets = np.concatenate(targets)
-        counts = [len(picture) for picture in questions]
-        self._picture = np.repeat(np.arange(len(counts), dtype="int32"), counts)  # of each question
-        self._first = np.cumsum([0, *counts])  # question of each picture
-        self._steps = -(-np.array([len(ids) for ids in self._questions]) // _STEP) * _STEP
-        self.pad_id, self.per_picture, self.shuffle, self.mirror = pad_id, per_picture, shuffle, mirror
-        steps = np.zeros(len(counts)) if per_picture else self._steps
-        self._plans = LengthBatches(steps, batch_size, shuffle, seed)
-        self.batch_size, self.batches = batch_size, self._plans.batches
+        counts, lengths = [len(picture) for picture in questions], [len(ids) for ids in self._questions]
+        self._rows = PictureRows(counts, lengths, batch_size, per_picture, shuffle, mirror, seed)
+        self.pad_id, self.per_picture = pad_id, per_picture
+        self.batch_size, self.batches = batch_size, self._rows.plans.batches
         shape = (None, per_picture) if per_picture else (None,)
         self.specs = [  # tokens, targets, weights
             tf.TensorSpec((*shape, None), tf.int32),
@@ -66,7 +60,7 @@ class QuestionBatches:
 
     def plan(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        return self._plans.plan()
+        return self._rows.plans.plan()
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Returns one batch of the plan.
@@ -80,29 +74,17 @@ class QuestionBatches:
             int32, the picture; mirrored (B,) bool. Where a picture has fewer than N questions its first one comes
             again, with weight 0.
         """
-        rows, chance = rows[rows >= 0], np.random.default_rng(seed)
-        weights = np.ones((len(rows), self.per_picture or 1), "float32")
-        chosen, items = rows[:, None], rows
-        if self.per_picture:
-            chosen = np.empty(weights.shape, "int64")
-            for row, picture in enumerate(rows):
-                own = self._choice(picture, chance)
-                chosen[row], chosen[row, : len(own)] = own[0], own
-                weights[row, len(own) :] = 0
-        else:
-            items = self._picture[rows]
-        tokens = np.full((*chosen.shape, int(self._steps[chosen].max())), self.pad_id, "int32")
-        for place, question in np.ndenumerate(chosen):
+        chosen, items, mirrored = self._rows.drawn(rows, seed)
+        weights = np.ones((len(items), self.per_picture or 1), "float32")
+        places = np.empty(weights.shape, "int64")
+        for row, own in enumerate(chosen):
+            places[row], places[row, : len(own)] = own[0], own
+            weights[row, len(own) :] = 0
+        tokens = np.full((*places.shape, int(self._rows.steps[places].max())), self.pad_id, "int32")
+        for place, question in np.ndenumerate(places):
             ids = self._questions[question]
             tokens[place][: len(ids)] = ids
-        arrays = tokens, self._targets[chosen], weights
+        arrays = tokens, self._targets[places], weights
         if not self.per_picture:
             arrays = tuple(array[:, 0] for array in arrays)
-        mirrored = chance.random(len(rows)) < 0.5 if self.mirror else np.zeros(len(rows), bool)
-        return (*arrays, items.astype("int32"), mirrored)
-
-    def _choice(self, picture: int, chance: np.random.Generator) -> np.ndarray:
-        own = np.arange(self._first[picture], self._first[picture + 1])
-        if len(own) <= self.per_picture:
-            return own
-        return chance.choice(own, self.per_picture, replace=False) if self.shuffle else own[: self.per_picture]
+        return (*arrays, items, mirrored)

@@ -110,6 +110,8 @@ class TextEncoder(keras.layers.Layer):
     Args:
         words: V. embedding_dim: width of a word. pad_id: what is no word.
         word_dropout: rate at which a word is replaced by `unknown_id` in training.
+        initializer: of the embedding. Where all that follows is multiplied by what a question says, small numbers at
+            the beginning cost many epochs.
         **kwargs: of `SequenceEncoder`, and `name`, `dtype`.
 
     Call arguments:
@@ -120,12 +122,14 @@ class TextEncoder(keras.layers.Layer):
         no padding and the mask is None: so an LSTM is one fused operator there.
     """
 
-    def __init__(self, words, embedding_dim, pad_id=0, unknown_id=None, word_dropout=0.0, name=None, **kwargs):
+    def __init__(
+        self, words, embedding_dim, pad_id=0, unknown_id=None, word_dropout=0.0, initializer=None, name=None, **kwargs
+    ):
         super().__init__(name=name, dtype=kwargs.get("dtype"))
         self.pad_id, self.unknown_id, self.word_dropout = pad_id, unknown_id, word_dropout
         dtype = kwargs["dtype"] = self.dtype_policy
-        scale = keras.initializers.RandomUniform(-0.1, 0.1)
-        self.embedding = keras.layers.Embedding(words, embedding_dim, scale, dtype=dtype, name="embedding")
+        initializer = initializer or keras.initializers.RandomUniform(-0.1, 0.1)
+        self.embedding = keras.layers.Embedding(words, embedding_dim, initializer, dtype=dtype, name="embedding")
         self.encoder = SequenceEncoder(**kwargs, name="encoder")
         self.seed_generator = keras.random.SeedGenerator()
 

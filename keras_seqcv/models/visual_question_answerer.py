@@ -128,6 +128,7 @@ class VisualQuestionAnswerer(ApplicationModel):
             vocabulary.pad_id,
             vocabulary.unknown_id,
             word_dropout,
+            keras.initializers.RandomNormal(stddev=0.5),
             cell=cell,
             units=units,
             layers_count=layers,

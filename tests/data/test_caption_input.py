@@ -11,8 +11,8 @@ from tests.data.caption_oracles import WORDS, dataset, pictures
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"vocabulary": None}, ValueError, "either `model` or `vocabulary`, received neither"),
-        ({"model": object()}, ValueError, "either `model` or `vocabulary`, received both"),
+        ({"vocabulary": None}, ValueError, "one of `model` and `vocabulary` is needed, received neither"),
+        ({"model": object()}, ValueError, "one of `model` and `vocabulary` is needed, received both"),
         ({"vocabulary": Characters("abc")}, ValueError, "received Characters, which lacks start_id, end_id"),
         ({"vocabulary": 3}, ValueError, "received int, which lacks start_id"),
         ({"model": 3, "vocabulary": None}, TypeError, "`model` must have a vocabulary and an encoder, received int"),

@@ -70,7 +70,8 @@ def fused(model, q, v):
 def modulated(model, q, v):
     """Question (Q,), places (h, w, D) -> (h, w, C): every convolution as a sum over its kernel's places."""
     film = model.film
-    x = dense(film.first, v)
+    rows, columns = (np.linspace(-1, 1, n) for n in v.shape[:2])
+    x = dense(film.first, np.concatenate([v, np.stack(np.meshgrid(rows, columns, indexing="ij"), -1)], axis=-1))
     for convolution, norm, modulation in zip(film.convolutions, film.norms, film.modulations, strict=True):
         kernel, around = np.asarray(convolution.kernel, "float64"), np.pad(x, ((1, 1), (1, 1), (0, 0)))
         y = np.zeros_like(x)
