@@ -5,6 +5,7 @@ from keras_seqcv.data.captions import captions
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts, read_tagged_texts
 from keras_seqcv.data.labelled_sequences import labelled_sequences
 from keras_seqcv.data.labelled_texts import labelled_texts
+from keras_seqcv.data.moving_scenes import MovingScene, MovingScenes, moving_scenes
 from keras_seqcv.data.number_sentences import number_sentences
 from keras_seqcv.data.opinions import opinions
 from keras_seqcv.data.parallel_texts import TextPairs, read_translations
@@ -25,6 +26,8 @@ __all__ = [
     "CaptionSet",
     "Characters",
     "LabelledTexts",
+    "MovingScene",
+    "MovingScenes",
     "Question",
     "QuestionSet",
     "Scene",
@@ -40,6 +43,7 @@ __all__ = [
     "load_image",
     "load_text",
     "load_tfds_text",
+    "moving_scenes",
     "number_sentences",
     "opinions",
     "questions",

@@ -23,36 +23,50 @@ _FINER = 8  # each mask is drawn so many times larger, then averaged
 
 def draw(rng: np.random.Generator, objects: Sequence[SceneObject], image_size: int) -> np.ndarray:
     """Returns the picture, uint8 (H, W, 3)."""
+    picture = background(rng, image_size)
+    for thing in objects:
+        picture.paste(color_of(rng, thing), thing.box, mask(thing.shape, thing.box[2] - thing.box[0]))
+    return grainy(rng, picture)
+
+
+def background(rng: np.random.Generator, image_size: int):
+    """A light picture, a bit darker on one side; `PIL.Image`."""
     from PIL import Image
 
     base = 212 + 26 * rng.random(3)  # light and grain keep it below 256
     slope = _LIGHT * (2 * rng.random(2) - 1)
     steps = np.linspace(-1, 1, image_size)
     light = slope[0] * steps[:, None] + slope[1] * steps  # (H, W)
-    picture = Image.fromarray((base + light[..., None]).astype("uint8"))
-    for thing in objects:
-        shift = _COLOR_JITTER * (2 * rng.random(3) - 1)
-        color = tuple((np.array(PALETTE[thing.color]) + shift).clip(0, 255).astype(int).tolist())
-        picture.paste(color, thing.box, _mask(thing.shape, thing.box[2] - thing.box[0]))
-    grain = rng.integers(-_GRAIN, _GRAIN + 1, (image_size, image_size, 3), "int8")
+    return Image.fromarray((base + light[..., None]).astype("uint8"))
+
+
+def color_of(rng: np.random.Generator, thing: SceneObject) -> tuple[int, int, int]:
+    """The colour of an object, never quite the same."""
+    shift = _COLOR_JITTER * (2 * rng.random(3) - 1)
+    return tuple((np.array(PALETTE[thing.color]) + shift).clip(0, 255).astype(int).tolist())
+
+
+def grainy(rng: np.random.Generator, picture) -> np.ndarray:
+    """The picture as a camera sees it, uint8 (H, W, 3)."""
+    grain = rng.integers(-_GRAIN, _GRAIN + 1, (*picture.size[::-1], 3), "int8")
     return (np.asarray(picture, "int16") + grain).clip(0, 255).astype("uint8")
 
 
 @functools.lru_cache(maxsize=256)
-def _mask(shape: str, diameter: int):
+def mask(shape: str, diameter: int):
     """How much of each pixel of its box a shape covers, as a grey `PIL.Image` of `diameter` by `diameter` pixels."""
     from PIL import Image, ImageDraw
 
     side = _FINER * diameter
-    mask = Image.new("L", (side, side))
-    pen, end = ImageDraw.Draw(mask), side - 1
+    picture = Image.new("L", (side, side))
+    pen, end = ImageDraw.Draw(picture), side - 1
     if shape in ("circle", "ring"):
         pen.ellipse((0, 0, end, end), 255)
         if shape == "ring":
             pen.ellipse((0.25 * end, 0.25 * end, 0.75 * end, 0.75 * end), 0)
     else:
         pen.polygon([(x * end, y * end) for x, y in _corners(shape)], 255)
-    return mask.reduce(_FINER)
+    return picture.reduce(_FINER)
 
 
 def _corners(shape: str) -> list[tuple[float, float]]:

@@ -87,6 +87,12 @@ def arrange(rng: np.random.Generator, image_size: int, max_objects: int) -> tupl
     return tuple(SceneObject(shape, color, size, box) for (size, color, shape), box in zip(kinds, boxes))
 
 
+def diameter_of(rng: np.random.Generator, size: str, image_size: int) -> int:
+    """A diameter in pixels, drawn from those of a size."""
+    low, high = _DIAMETERS[size]
+    return int(image_size * (low + (high - low) * rng.random()))
+
+
 def _different_kinds(rng: np.random.Generator, count: int) -> list[tuple[str, str, str]]:
     """(size, color, shape) of each object; often alike in part, so that there is something to count and to tell."""
     kinds = []

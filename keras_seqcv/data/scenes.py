@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seqcv.data.int_ranges import check_ranges
 from keras_seqcv.data.scene_captions import make_captions
 from keras_seqcv.data.scene_drawing import draw
 from keras_seqcv.data.scene_judge import describes, mentions
@@ -53,20 +54,14 @@ def scenes(
         >>> valid[:100].images().shape
         (100, 64, 64, 3)
     """
-    largest = np.iinfo("int64").max
-    for name, value, least, most in (
-        ("count", count, 0, largest),
-        ("seed", seed, 0, largest),
+    check_ranges(
+        ("count", count, 0, None),
+        ("seed", seed, 0, None),
         ("image_size", image_size, LEAST_IMAGE_SIZE, 1024),
         ("max_objects", max_objects, 1, MOST_OBJECTS),
         ("captions", captions, 0, _MOST_TEXTS),
         ("questions", questions, 0, _MOST_TEXTS),
-    ):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"`{name}` must be an int, received {type(value).__name__} {value!r}")
-        if not least <= value <= most:
-            expected = f"at least {least}" if most == largest else f"from {least} to {most}"
-            raise ValueError(f"`{name}` must be {expected}, received {value}")
+    )
     settings = tuple(int(value) for value in (seed, image_size, max_objects, captions, questions))
     return Scenes(range(int(count)), settings)
 

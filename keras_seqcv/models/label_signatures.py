@@ -1,7 +1,28 @@
-"""The signature `step` of models that label steps as they come: states in, states out."""
+"""Signatures of models that label: what `classify` gives, and `step` with states in and states out."""
 
 import numpy as np
 import tensorflow as tf
+
+
+def answer(model, inputs, mask) -> dict:
+    """What the signature `classify` of a SavedModel gives.
+
+    Args:
+        model: has `labels`, `per_step` and `read(inputs)` -> logits and the weights of attention or None.
+        mask: (B, T) bool, steps that are there; not looked at where a whole has one label.
+    """
+    logits, weights = model.read(inputs)
+    label = tf.gather(tf.constant(model.labels), tf.argmax(logits, axis=-1, output_type=tf.int32))
+    label = tf.where(mask, label, "") if model.per_step else label
+    found = {"label": label, "logits": logits, "probabilities": tf.nn.softmax(logits)}
+    return found if weights is None else found | {"attention": weights}
+
+
+def row_answer(model, inputs) -> dict:
+    """What the signature `classify` of a LiteRT file gives, of one row without padding."""
+    logits, weights = model.read(inputs)
+    found = {"probabilities": tf.nn.softmax(logits)}
+    return found if weights is None else found | {"attention": weights}
 
 
 def step_signature(model, name: str, shape: tuple, dtype, batch: int | None):

@@ -4,15 +4,15 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv.models import sequence_classifier_signatures
-from keras_seqcv.models.application_model import ApplicationModel
-from keras_seqcv.models.label_head import LabelHead, can_step, compile_options, label_stepper, labels_json
+from keras_seqcv.models.label_head import LabelHead
+from keras_seqcv.models.labelling_model import LabellingModel
 from keras_seqcv.models.sequence_classifier_arguments import check_arguments, checked_features, checked_tokens
 from keras_seqcv.models.sequence_classifying import SequenceClassifying
 from keras_seqcv.models.sequence_encoder import SequenceEncoder, TextEncoder
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
-class SequenceClassifier(ApplicationModel):
+class SequenceClassifier(LabellingModel):
     """Gives a sequence one of several labels (many to one), or each of its steps (many to many, step by step).
 
     x_t       = E[word_t], or features
@@ -123,14 +123,16 @@ class SequenceClassifier(ApplicationModel):
         return self.options["per_step"]
 
     @property
-    def pooling(self):
-        """What is kept of a sequence; None with `per_step`."""
-        return None if self.per_step else self.options["pooling"] or "last"
-
-    @property
     def encoder(self) -> SequenceEncoder:
         """The recurrent layers."""
         return self.reader if self.vocabulary is None else self.reader.encoder
+
+    @property
+    def recurrent(self) -> SequenceEncoder:
+        return self.encoder
+
+    def embed_step(self, x):
+        return x if self.vocabulary is None else self.reader.embedding(x)
 
     def get_config(self):
         return {
@@ -181,19 +183,6 @@ class SequenceClassifier(ApplicationModel):
             chosen = tf.reduce_max(logits, axis=-1)
         return logits, tf.reduce_sum(tf.cast(x * tape.gradient(chosen, x), tf.float32), axis=-1)
 
-    def compile(self, optimizer="adam", loss=None, metrics=None, weighted_metrics=None, **kwargs):
-        """As `keras.Model.compile`; by default the loss is in nats per label, and the accuracy is measured.
-
-        Both leave out what has weight 0, such as padding.
-        """
-        options = compile_options(self.options["label_smoothing"], loss, metrics, weighted_metrics)
-        super().compile(optimizer, **options, **kwargs)
-
-    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
-        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
-        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
-        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
-
     def classify(self, inputs, explain=None):
         """Label sequences, or every step of them.
 
@@ -226,26 +215,10 @@ class SequenceClassifier(ApplicationModel):
         Raises:
             ValueError: the model reads both ways, or keeps more of a sequence than the last output.
         """
-        self._check_can_step()
+        self.check_can_step()
         if self._classifying is None:
             self._classifying = SequenceClassifying(self)
         return self._classifying.stream(steps)
-
-    def initial_states(self, batch=1):
-        """The states before the first step, a list of (B, U)."""
-        self._check_can_step()
-        return self.encoder.initial_states(batch)
-
-    def stepper(self):
-        """A function (tokens (B,) or features (B, D), states) -> probabilities (B, C), states."""
-        self._check_can_step()
-        embed = tf.identity if self.vocabulary is None else self.reader.embedding
-        return label_stepper(self.encoder, self.head, embed)
-
-    def _check_can_step(self):
-        if not can_step(self.encoder):
-            kind = f"bidirectional={bool(self.encoder.backward)} and pooling={self.pooling!r}"
-            raise ValueError(f"steps one by one need one direction and no pooling but 'last'; this model has {kind}")
 
     def export_signatures(self, format):
         """Signatures for `ks.export`; see `models.sequence_classifier_signatures`."""
@@ -262,5 +235,5 @@ class SequenceClassifier(ApplicationModel):
 
     def export_metadata(self):
         """Files that travel with an export."""
-        files = labels_json(self.labels, self.per_step)
+        files = super().export_metadata()
         return files if self.vocabulary is None else files | {"vocabulary.json": self.vocabulary.to_json()}

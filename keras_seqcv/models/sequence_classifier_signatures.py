@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_seqcv.data.tokenizer import split_words_tensor
 from keras_seqcv.lengths import padded
 from keras_seqcv.models.label_head import can_step
-from keras_seqcv.models.label_signatures import step_examples, step_signature
+from keras_seqcv.models.label_signatures import answer, row_answer, step_examples, step_signature
 
 _LENGTHS = (12, 7, 16)  # of random examples
 
@@ -91,34 +91,26 @@ def _classify(model):
         @tf.function(input_signature=specs, autograph=False)
         def classify(features, lengths):
             mask = tf.sequence_mask(lengths, tf.shape(features)[1])
-            return _answer(model, {"features": features, "lengths": lengths}, mask)
+            return answer(model, {"features": features, "lengths": lengths}, mask)
 
         return classify
     if not _takes_text(model):
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32, name="tokens")], autograph=False)
         def classify(tokens):
-            return _answer(model, tokens, tokens != model.vocabulary.pad_id)
+            return answer(model, tokens, tokens != model.vocabulary.pad_id)
 
         return classify
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="text")], autograph=False)
     def classify(text):
         tokens, lengths = model.vocabulary.encode_tensor(text)
-        found = _answer(model, tokens, tf.sequence_mask(lengths, tf.shape(tokens)[1]))
+        found = answer(model, tokens, tf.sequence_mask(lengths, tf.shape(tokens)[1]))
         if model.per_step:
             found["words"] = split_words_tensor(text, model.vocabulary.lowercase).to_tensor("")
         return found
 
     return classify
-
-
-def _answer(model, inputs, mask) -> dict:
-    logits, weights = model.read(inputs)
-    label = tf.gather(tf.constant(model.labels), tf.argmax(logits, axis=-1, output_type=tf.int32))
-    label = tf.where(mask, label, "") if model.per_step else label
-    found = {"label": label, "logits": logits, "probabilities": tf.nn.softmax(logits)}
-    return found if weights is None else found | {"attention": weights}
 
 
 def _classify_row(model):
@@ -130,8 +122,6 @@ def _classify_row(model):
 
     @tf.function(input_signature=[spec], autograph=False)
     def classify(sequence):
-        logits, weights = model.read(sequence)
-        found = {"probabilities": tf.nn.softmax(logits)}
-        return found if weights is None else found | {"attention": weights}
+        return row_answer(model, sequence)
 
     return classify
