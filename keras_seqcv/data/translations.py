@@ -8,12 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.data.caption_arguments import check_choices, check_integers
-from keras_seqcv.data.parallel_texts import TextPairs, read_translations
+from keras_seqcv.data.parallel_texts import TextPairs
 from keras_seqcv.data.planned_dataset import planned_dataset
-from keras_seqcv.data.tfds_translations import load_tfds_translations, translations_builder, validation_split
 from keras_seqcv.data.translation_batches import TranslationBatches
+from keras_seqcv.data.translation_sources import translation_parts
 
-_TFDS = "tfds:"
 _SIDES = ("source", "target")
 _logger = logging.getLogger("keras_seqcv")
 
@@ -84,7 +83,7 @@ def translations(
         raise TypeError("`buckets` must be an int, received NoneType")
     check_choices(validation, False, "raise", shuffle, seed, 0)
     words = _vocabularies(model, vocabularies)
-    parts = _parts(source, target, valid, validation, languages, seed)
+    parts = translation_parts(source, target, valid, validation, languages, seed)
     settings = dict(batch_size=int(batch_size), buckets=int(buckets), shapes=None, seed=int(seed))
     datasets = []
     for name, pairs in parts:
@@ -110,38 +109,6 @@ def _vocabularies(model, vocabularies) -> tuple:
                 f"{type(words).__name__}"
             )
     return tuple(vocabularies)
-
-
-def _parts(source, target, valid, validation, languages, seed) -> list[tuple[str, TextPairs]]:
-    """Name and pairs of the one or two datasets."""
-    if isinstance(source, str) and source.startswith(_TFDS):
-        if target is not None:
-            raise TypeError(f"`target` must be None where `source` is a set, received {type(target).__name__}")
-        builder = translations_builder(source.removeprefix(_TFDS))
-        pairs = load_tfds_translations(builder, "train", languages)
-        split = validation_split(builder) if valid is None else valid
-        if split is not None:
-            return [("train", pairs), ("valid", load_tfds_translations(builder, split, languages))]
-    else:
-        if languages is not None:
-            raise ValueError("`languages` are those of a set of tensorflow_datasets; expected None for files and lists")
-        pairs = read_translations(source, target)
-        if valid is not None:
-            if not isinstance(valid, (tuple, list)) or len(valid) != 2:
-                raise TypeError(f"`valid` must be (source, target), received {valid!r:.80}")
-            return [("train", pairs), ("valid", read_translations(*valid))]
-    count = round(len(pairs) * validation)
-    if not validation:
-        return [("train", pairs)]
-    if not 0 < count < len(pairs):
-        received = f"received `validation`={validation} of {len(pairs)}"
-        raise ValueError(f"training and validation need a pair each at least, {received}")
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    return [("train", _chosen(pairs, sorted(order[count:]))), ("valid", _chosen(pairs, sorted(order[:count])))]
-
-
-def _chosen(pairs: TextPairs, rows) -> TextPairs:
-    return TextPairs([pairs.sources[k] for k in rows], [pairs.targets[k] for k in rows])
 
 
 def _dataset(name: str, pairs: TextPairs, words: tuple, max_length: int | None, settings: dict) -> tf.data.Dataset:
