@@ -119,5 +119,5 @@ def test_options_are_complete():
     """Every option of `beam_search` is one of `BeamOptions`, in the same order."""
     code = beam_search.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    others = ("step", "states", "start_tokens", "fixed", "memory_mask")
+    others = ("step", "states", "start_tokens", "fixed", "memory_mask", "places")
     assert tuple(n for n in names if n not in others) == tuple(BeamOptions.__dataclass_fields__)

@@ -174,3 +174,27 @@ def test_buffers_are_plain_tensors():
     operators = {node.op for function in library for node in function.node_def}
     assert "TopKV2" in operators  # the body of the loop was looked at
     assert not [name for name in operators if name.startswith("Tensor")]
+
+
+def test_places_may_be_known_only_when_the_graph_runs():
+    """One graph for memories of any number of places, with coverage and without a mask."""
+    logits = tf.math.log([[0.2, 0.5, 0.3], [0.3, 0.3, 0.4], [0.5, 0.2, 0.3]])
+    open_memory = [tf.TensorSpec((None, None))]
+
+    def step(tokens, states, memory):
+        return tf.gather(logits, tokens), states, tf.nn.softmax(memory * tf.cast(tokens[:, None] + 1, tf.float32))
+
+    def run(memory, places=None):
+        options = {"fixed": memory, "coverage_penalty": 0.4, "returned": 3, "places": places}
+        return beam_search(step, (), tf.zeros_like(memory[:, 0], tf.int32), 0, 3, 5, **options)
+
+    traced = tf.function(lambda memory: run(memory, tf.shape(memory)[1]), open_memory, autograph=False)
+    for count in (1, 4):
+        memory = tf.constant(np.random.default_rng(count).standard_normal((2, count)), tf.float32)
+        wanted, result = arrays(run(memory)), arrays(traced(memory))
+        np.testing.assert_array_equal(result.ids, wanted.ids)
+        np.testing.assert_allclose(result.scores, wanted.scores, rtol=1e-5)
+        np.testing.assert_allclose(result.weights, wanted.weights, rtol=1e-5)
+        assert result.weights.shape == (2, 3, 5, count)
+    with pytest.raises(ValueError, match="weights .* of known width"):
+        tf.function(run, open_memory, autograph=False)(memory)
