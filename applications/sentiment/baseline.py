@@ -37,7 +37,9 @@ class BagOfWords:
         )
         best = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
         sets = [self._dataset(some, batch_size, shuffle=some is train) for some in (train, valid)]
-        self.model.fit(sets[0], validation_data=sets[1], epochs=epochs, callbacks=[best], verbose=verbose)
+        self.model.fit(
+            sets[0], validation_data=sets[1], epochs=epochs, callbacks=[best], verbose=verbose, shuffle=False
+        )
 
     def labels(self, texts) -> list[str]:
         """The likeliest label of each text."""
