@@ -43,10 +43,10 @@ def keras_model(layers, kind: str, units: int, **compile_options) -> keras.Model
     return model
 
 
-def keras_step(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Callable[[], list[float]]:
-    """A step of `model.fit`, by the function that `fit` itself calls; returns when the loss is there."""
+def keras_step(model: keras.Model, *batch: np.ndarray) -> Callable[[], list[float]]:
+    """A step of `model.fit` with x, y[, weights], by the function that `fit` itself calls; returns when the loss is there."""
     model.make_train_function()
-    batches = iter(tf.data.Dataset.from_tensors((x, y)).repeat())
+    batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
 
     def step():
         return [float(value) for value in tf.nest.flatten(model.train_function(batches))]
