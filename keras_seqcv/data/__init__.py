@@ -2,9 +2,11 @@
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
 from keras_seqcv.data.captions import captions
+from keras_seqcv.data.labelled_clips import LabelledVideos, read_labelled_videos
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts, read_tagged_texts
 from keras_seqcv.data.labelled_sequences import labelled_sequences
 from keras_seqcv.data.labelled_texts import labelled_texts
+from keras_seqcv.data.labelled_videos import labelled_videos
 from keras_seqcv.data.moving_scenes import MovingScene, MovingScenes, moving_scenes
 from keras_seqcv.data.number_sentences import number_sentences
 from keras_seqcv.data.opinions import opinions
@@ -18,6 +20,8 @@ from keras_seqcv.data.text import load_text
 from keras_seqcv.data.text_streams import text_streams
 from keras_seqcv.data.tfds_text import load_tfds_text
 from keras_seqcv.data.translations import translations
+from keras_seqcv.data.video_changes import VideoChanges
+from keras_seqcv.data.video_files import load_video
 from keras_seqcv.data.vocabulary import Bytes, Characters, Subwords, Vocabulary, Words, vocabulary_from_json
 from keras_seqcv.image_files import load_image
 
@@ -26,6 +30,7 @@ __all__ = [
     "CaptionSet",
     "Characters",
     "LabelledTexts",
+    "LabelledVideos",
     "MovingScene",
     "MovingScenes",
     "Question",
@@ -35,20 +40,24 @@ __all__ = [
     "Scenes",
     "Subwords",
     "TextPairs",
+    "VideoChanges",
     "Vocabulary",
     "Words",
     "captions",
     "labelled_sequences",
     "labelled_texts",
+    "labelled_videos",
     "load_image",
     "load_text",
     "load_tfds_text",
+    "load_video",
     "moving_scenes",
     "number_sentences",
     "opinions",
     "questions",
     "read_captions",
     "read_labelled_texts",
+    "read_labelled_videos",
     "read_questions",
     "read_tagged_texts",
     "read_translations",

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_seqcv.data.caption_arguments import check_choices, check_integers
 from keras_seqcv.data.label_batches import LabelBatches
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts
+from keras_seqcv.data.labelled_rows import number_of_label
 from keras_seqcv.data.shares import random_shares
 from keras_seqcv.data.tfds_labels import labels_builder, load_tfds_labels, validation_split
 from keras_seqcv.data.vocabulary_base import Vocabulary
@@ -173,16 +174,10 @@ def _row(vocabulary, text, label, numbers_of: dict, place: str, per_step: bool):
     """Ids (T,) of a text, and the number of its label, or (T,) those of its words, -1 within a word."""
     if not per_step:
         ids = ids_of_text(vocabulary, text, place)[0]
-        return ids, _number(label, numbers_of, place)
+        return ids, number_of_label(label, numbers_of, place)
     if isinstance(text, str) or isinstance(label, str) or len(text) != len(label):
         raise ValueError(f"{place}: expected a list of words and a list of as many tags, received {text!r:.60}")
     ids, last = ids_of_words(vocabulary, text, place)
     numbers = np.full(len(ids), -1, "int32")
-    numbers[last] = [_number(one, numbers_of, place) for one in label]
+    numbers[last] = [number_of_label(one, numbers_of, place) for one in label]
     return ids, numbers
-
-
-def _number(label, numbers_of: dict, place: str) -> int:
-    if not isinstance(label, str) or label not in numbers_of:
-        raise ValueError(f"{place}: expected one of the labels {list(numbers_of)}, received {label!r}")
-    return numbers_of[label]

@@ -47,9 +47,9 @@ def moving_scenes(
     Example:
         >>> train, valid = ks.data.moving_scenes(4000, seed=1), ks.data.moving_scenes(500, seed=2)
         >>> train[5]
-        <moving scene 5: a small red cross bounces, a large green star, 19 frames>
+        <moving scene 5: a large purple square bounces, a small orange ring, 20 frames>
         >>> train[5].frames.shape, train[5].frame_labels[:5]
-        ((19, 32, 32, 3), ['still', 'left', 'left', 'left', 'left'])
+        ((20, 32, 32, 3), ['still', 'down', 'down', 'down', 'down'])
         >>> train.names
         ('still', 'left', 'right', 'up', 'down', 'bounces', 'appears', 'disappears')
     """

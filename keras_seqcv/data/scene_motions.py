@@ -33,8 +33,8 @@ def move(rng: np.random.Generator, label: str, frames: int) -> Motion:
         >>> from keras_seqcv.data.scene_motions import move
         >>> motion = move(np.random.default_rng(0), "bounces", 8)
         >>> motion.labels
-        ['still', 'right', 'right', 'bounces', 'left', 'left', 'left', 'left']
-        >>> bool(np.allclose(motion.offsets[1], motion.offsets[3]))
+        ['still', 'down', 'down', 'down', 'bounces', 'up', 'up', 'up']
+        >>> bool(np.allclose(motion.offsets[2], motion.offsets[4]))
         True
     """
     labels, visible = ["still"] * frames, np.ones(frames, bool)

@@ -1,5 +1,7 @@
 """Labelled texts of `tensorflow_datasets`, by name."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 from keras_seqcv.data.documents import decode_utf8
@@ -20,28 +22,53 @@ def labels_builder(name: str, data_dir=None):
         ImportError: `tensorflow_datasets` is not installed.
         ValueError: the set has not one text and one label.
     """
+    return prepared_builder(name, is_text, "text", data_dir)
+
+
+def prepared_builder(name: str, is_content: Callable, noun: str, data_dir=None):
+    """The builder of a set with one label and one feature for which `is_content` holds; `noun`: what that is."""
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ImportError('sets of tensorflow_datasets need it: pip install "keras_seqcv[tfds]"') from error
     builder = tfds.builder(name, data_dir=data_dir)
-    texts, labels = _keys(builder)
-    if len(texts) != 1 or len(labels) != 1:
+    contents, labels = keys_of(builder, is_content)
+    if len(contents) != 1 or len(labels) != 1:
         raise ValueError(
-            f"expected a set of one text and one label, {name} has the features {dict(builder.info.features)}"
+            f"expected a set of one {noun} and one label, {name} has the features {dict(builder.info.features)}"
         )
     builder.download_and_prepare()
     return builder
 
 
-def _keys(builder) -> tuple[list[str], list[str]]:
-    """Names of the features that are texts, and of those that are labels."""
+def keys_of(builder, is_content: Callable) -> tuple[list[str], list[str]]:
+    """Names of the features for which `is_content` holds, and of those that are labels."""
     import tensorflow_datasets as tfds
 
     features = dict(builder.info.features)
     labels = [name for name, kind in features.items() if isinstance(kind, tfds.features.ClassLabel)]
-    texts = [name for name, kind in features.items() if kind.np_dtype == np.object_ and kind.shape == ()]
-    return texts, labels
+    return [name for name, kind in features.items() if is_content(kind)], labels
+
+
+def is_text(kind) -> bool:
+    """Whether a feature is one text."""
+    return kind.np_dtype == np.object_ and kind.shape == ()
+
+
+def labelled_examples(builder, split: str, content: str, label: str) -> Iterator[tuple]:
+    """Yields content, name of the label, and place of each example.
+
+    Raises:
+        ValueError: no such split, no examples, or one without label, which is named.
+    """
+    name_of, where, number = builder.info.features[label].int2str, f"{builder.info.full_name}, {split}", -1
+    for number, example in enumerate(builder.as_dataset(split=split, shuffle_files=False).as_numpy_iterator()):
+        place = f"{where}, example {number}"
+        if example[label] < 0:
+            raise ValueError(f"{place}: expected a label, it has none")
+        yield example[content], name_of(int(example[label])), place
+    if number < 0:
+        raise ValueError(f"{where} has no examples")
 
 
 def load_tfds_labels(builder, split: str) -> LabelledTexts:
@@ -58,14 +85,9 @@ def load_tfds_labels(builder, split: str) -> LabelledTexts:
         >>> from keras_seqcv.data.tfds_labels import labels_builder, load_tfds_labels
         >>> reviews = load_tfds_labels(labels_builder("imdb_reviews"), "test[:1%]")  # doctest: +SKIP
     """
-    (text,), (label,) = _keys(builder)
-    name_of, where = builder.info.features[label].int2str, f"{builder.info.full_name}, {split}"
-    rows = []
-    for number, example in enumerate(builder.as_dataset(split=split, shuffle_files=False).as_numpy_iterator()):
-        place = f"{where}, example {number}"
-        if example[label] < 0:
-            raise ValueError(f"{place}: expected a label, it has none")
-        rows.append((decode_utf8(example[text], place), name_of(int(example[label])), place))
-    if not rows:
-        raise ValueError(f"{where} has no examples")
+    (text,), (label,) = keys_of(builder, is_text)
+    rows = [
+        (decode_utf8(content, place), name, place)
+        for content, name, place in labelled_examples(builder, split, text, label)
+    ]
     return LabelledTexts(*(list(column) for column in zip(*rows, strict=True)))

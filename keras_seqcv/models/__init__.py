@@ -14,6 +14,7 @@ from keras_seqcv.models.sequence_classifier import SequenceClassifier
 from keras_seqcv.models.small_network import small_image_network
 from keras_seqcv.models.smoothed_loss import SmoothedCrossEntropy
 from keras_seqcv.models.translator import Translator
+from keras_seqcv.models.video_classifier import VideoClassifier
 from keras_seqcv.models.visual_question_answerer import VisualQuestionAnswerer
 from keras_seqcv.translation import Translation
 
@@ -32,6 +33,7 @@ __all__ = [
     "StepClassification",
     "Translation",
     "Translator",
+    "VideoClassifier",
     "VisualQuestionAnswerer",
     "load_model",
     "small_image_network",

@@ -2,6 +2,8 @@
 
 import numbers
 
+import tensorflow as tf
+
 from keras_seqcv import data
 
 RESERVED = ("pad_id", "start_id", "end_id", "unknown_id")
@@ -68,3 +70,11 @@ def checked_texts(name, texts) -> tuple:
 
 def is_number(value) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def checked_lengths(lengths, sequence):
+    """Lengths (B,) of a sequence (B, T, ...) as its mask (B, T)."""
+    lengths = tf.convert_to_tensor(lengths)
+    if lengths.shape.rank != 1 or not lengths.dtype.is_integer:
+        raise ValueError(f"lengths: expected integers (B,), received {lengths.dtype.name} {tuple(lengths.shape)}")
+    return tf.sequence_mask(lengths, tf.shape(sequence)[1])

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_seqcv.models.argument_checks import check_options, check_width, check_words, checked_texts
+from keras_seqcv.models.argument_checks import check_options, check_width, check_words, checked_lengths, checked_texts
 from keras_seqcv.models.recurrent_stack import LAYERS
 from keras_seqcv.models.sequence_encoder import POOLINGS
 
@@ -52,12 +52,7 @@ def checked_features(inputs, depth: int):
     features = tf.convert_to_tensor(inputs)
     if not features.shape.is_compatible_with((None, None, depth)):
         raise ValueError(f"features: expected shape (B, T, {depth}), received {tuple(features.shape)}")
-    if lengths is None:
-        return features, None
-    lengths = tf.convert_to_tensor(lengths)
-    if lengths.shape.rank != 1 or not lengths.dtype.is_integer:
-        raise ValueError(f"lengths: expected integers (B,), received {lengths.dtype.name} {tuple(lengths.shape)}")
-    return features, tf.sequence_mask(lengths, tf.shape(features)[1])
+    return features, None if lengths is None else checked_lengths(lengths, features)
 
 
 def check_explain(explain, per_step: bool, pooling) -> None:
