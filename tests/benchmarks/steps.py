@@ -44,7 +44,7 @@ def keras_model(layers, kind: str, units: int, **compile_options) -> keras.Model
 
 
 def keras_step(model: keras.Model, *batch: np.ndarray) -> Callable[[], list[float]]:
-    """A step of `model.fit` with x, y[, weights], by the function that `fit` itself calls; returns when the loss is there."""
+    """A step of `model.fit` with x, y[, weights], by the function that `fit` itself calls; it returns the loss."""
     model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
 
