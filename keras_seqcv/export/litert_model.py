@@ -243,10 +243,11 @@ class LiteRTModel:
         return answer_of(answers, *parts, question, words, None if maps is None else maps[0])
 
     def classify(self, inputs):
-        """Label texts or features, as `SequenceClassifier.classify` does.
+        """Label texts, features or clips, as `SequenceClassifier.classify` and `VideoClassifier.classify` do.
 
         Args:
-            inputs: a text (str), a list of texts, or a list of lists of words; or features (T, D), or a list of them.
+            inputs: a text (str), a list of texts, or a list of lists of words; features (T, D), or a list of them; or a
+                clip (T, H, W, 3) uint8 of the size that the file takes, `ks.data.load_video(path, size)`, or a list.
 
         Returns:
             A `ks.models.Classification`, with pooling "attention" with the importance of each word; or a
@@ -256,6 +257,20 @@ class LiteRTModel:
             TypeError, ValueError: the file is not that of a classifier, or an input is not as above.
         """
         return litert_labels.classify(self, inputs)
+
+    def stream(self, steps):
+        """Label frames, words or features as they come, as `stream` of the Keras model does.
+
+        Args:
+            steps: iterable of frames (H, W, 3) uint8 of the size that the file takes, of words, or of features (D,).
+
+        Returns:
+            Generator of a `ks.models.Classification` after each step.
+
+        Raises:
+            ValueError: the file has no signature "step", at the call; a step that is not as above, when it comes.
+        """
+        return litert_labels.stream(self, steps)
 
 
 def _vocabulary(text: bytes):
