@@ -35,7 +35,7 @@ def arguments(argv=None):
     )
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="falls along a cosine")
+    parser.add_argument("--learning-rate", type=float, default=5e-3, help="falls along a cosine")
     parser.add_argument("--no-baseline", action="store_true", help="no logistic regression on bags of words")
     parser.add_argument("--out", type=Path, default=Path("runs/sentiment"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
@@ -105,7 +105,7 @@ def text_result(model, train, valid, test, args):
         result["bag_of_words"] = accuracy(bag.labels(test.texts), test.labels)
         print(f"bag of words and pairs: {result['bag_of_words']:.4f}", flush=True)
     ks.inspection.plot_confusion(test.labels, labels, model.labels, args.out / "confusion.png")
-    short = [k for k in range(len(test)) if len(test.texts[k]) < 600][:8]
+    short = [k for k in np.random.default_rng(0).permutation(len(test)) if len(test.texts[k]) < 600][:8]
     explained = model.classify([test.texts[k] for k in short], explain="gradient")
     truth = [test.labels[k] for k in short]
     ks.inspection.plot_importance(explained, truth, args.out / "words.png")
