@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.data.picture_rows import PictureRows
+from keras_seqcv.data.token_rows import TokenRows
 
 
 class CaptionBatches:
@@ -43,12 +44,10 @@ class CaptionBatches:
         seed: int = 0,
     ):
         flat = [ids for picture in captions for ids in picture]
-        self._ids = np.concatenate(flat).astype("int32")
-        self._ends = np.cumsum([len(ids) for ids in flat])  # of each caption in `_ids`
-        self._counts = np.array([len(ids) for ids in flat])
+        self._tokens = TokenRows(flat)
         counts = [len(picture) for picture in captions]
         # T of each is its length with the mark at its beginning or end.
-        self._rows = PictureRows(counts, self._counts + 1, batch_size, per_picture, shuffle, mirror, seed)
+        self._rows = PictureRows(counts, self._tokens.counts + 1, batch_size, per_picture, shuffle, mirror, seed)
         self._marks = vocabulary.start_id, vocabulary.end_id, vocabulary.pad_id
         self.per_picture, self.batch_size, self.batches = per_picture, batch_size, self._rows.plans.batches
         shape = (None, per_picture, None) if per_picture else (None, None)
@@ -77,20 +76,8 @@ class CaptionBatches:
 
     def _padded(self, chosen: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tokens, targets and weights (B, N, T) of captions by row."""
-        start, end, pad = self._marks
         steps = int(max(self._rows.steps[captions].max() for captions in chosen))
-        shape = (len(chosen), self.per_picture or 1, steps)
-        tokens, targets, weights = (
-            np.full(shape, pad, "int32"),
-            np.full(shape, pad, "int32"),
-            np.zeros(shape, "float32"),
-        )
-        tokens[..., 0] = start  # also where there is no caption: a row without any token is nothing to a masked RNN
-        for row, captions in enumerate(chosen):
-            for k, caption in enumerate(captions):
-                ids = self._ids[self._ends[caption] - self._counts[caption] : self._ends[caption]]
-                tokens[row, k, 1 : len(ids) + 1] = ids
-                targets[row, k, : len(ids)] = ids
-                targets[row, k, len(ids)] = end
-                weights[row, k, : len(ids) + 1] = 1
-        return tokens, targets, weights
+        rows = np.full((len(chosen), self.per_picture or 1), -1)
+        for row, captions in zip(rows, chosen):
+            row[: len(captions)] = captions
+        return tuple(a.reshape(*rows.shape, steps) for a in self._tokens.shifted(rows.ravel(), steps, self._marks))

@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
 from keras_seqcv.data.caption_splits import split_pictures
-from keras_seqcv.data.tfds_captions import captions_builder, load_tfds_captions, validation_split
+from keras_seqcv.data.tfds_captions import captions_builder, load_tfds_captions
+from keras_seqcv.data.tfds_sets import validation_split
 
 _TFDS = "tfds:"
 

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from keras_seqcv.data.caption_files import CaptionSet
 from keras_seqcv.data.documents import decode_utf8
-
-_VALIDATION_SPLITS = ("validation", "val")
+from keras_seqcv.data.tfds_sets import prepared_set
 
 
 class SpooledFile:
@@ -45,21 +44,14 @@ def captions_builder(name: str, data_dir=None):
         ImportError: `tensorflow_datasets` is not installed.
         ValueError: the set has no picture or no captions.
     """
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError('sets of tensorflow_datasets need it: pip install "keras_seqcv[tfds]"') from error
-    builder = tfds.builder(name, data_dir=data_dir)
-    features = dict(builder.info.features)
-    if not isinstance(features.get("image"), tfds.features.Image) or not _captions_key(builder):
-        raise ValueError(f'expected a set with the features "image" and "captions", {name} has {sorted(features)}')
-    builder.download_and_prepare()
-    return builder
+    expected = 'a set with the features "image" and "captions"'
+    return prepared_set(name, _has_captions, expected, data_dir)
 
 
-def validation_split(builder) -> str | None:
-    """Name of the part for validation; None if there is none of the usual names."""
-    return next((split for split in _VALIDATION_SPLITS if split in builder.info.splits), None)
+def _has_captions(builder) -> bool:
+    import tensorflow_datasets as tfds
+
+    return isinstance(dict(builder.info.features).get("image"), tfds.features.Image) and bool(_captions_key(builder))
 
 
 def load_tfds_captions(builder, split: str) -> tuple[CaptionSet, list[SpooledFile]]:

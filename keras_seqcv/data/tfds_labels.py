@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_seqcv.data.documents import decode_utf8
 from keras_seqcv.data.labelled_files import LabelledTexts
-from keras_seqcv.data.tfds_captions import validation_split
+from keras_seqcv.data.tfds_sets import prepared_set, validation_split
 
 __all__ = ["labels_builder", "load_tfds_labels", "validation_split"]
 
@@ -27,18 +27,11 @@ def labels_builder(name: str, data_dir=None):
 
 def prepared_builder(name: str, is_content: Callable, noun: str, data_dir=None):
     """The builder of a set with one label and one feature for which `is_content` holds; `noun`: what that is."""
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError('sets of tensorflow_datasets need it: pip install "keras_seqcv[tfds]"') from error
-    builder = tfds.builder(name, data_dir=data_dir)
-    contents, labels = keys_of(builder, is_content)
-    if len(contents) != 1 or len(labels) != 1:
-        raise ValueError(
-            f"expected a set of one {noun} and one label, {name} has the features {dict(builder.info.features)}"
-        )
-    builder.download_and_prepare()
-    return builder
+
+    def fits(builder):
+        return [len(names) for names in keys_of(builder, is_content)] == [1, 1]
+
+    return prepared_set(name, fits, f"a set of one {noun} and one label", data_dir)
 
 
 def keys_of(builder, is_content: Callable) -> tuple[list[str], list[str]]:

@@ -2,9 +2,7 @@
 
 from keras_seqcv.data.documents import decode_utf8
 from keras_seqcv.data.parallel_texts import TextPairs
-from keras_seqcv.data.tfds_captions import validation_split
-
-__all__ = ["load_tfds_translations", "translations_builder", "validation_split"]
+from keras_seqcv.data.tfds_sets import prepared_set
 
 
 def translations_builder(name: str, data_dir=None):
@@ -18,15 +16,7 @@ def translations_builder(name: str, data_dir=None):
         ImportError: `tensorflow_datasets` is not installed.
         ValueError: the set has no texts in two languages.
     """
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError('sets of tensorflow_datasets need it: pip install "keras_seqcv[tfds]"') from error
-    builder = tfds.builder(name, data_dir=data_dir)
-    if len(_languages(builder)) < 2:
-        raise ValueError(f"expected a set of translations, {name} has the features {sorted(builder.info.features)}")
-    builder.download_and_prepare()
-    return builder
+    return prepared_set(name, lambda builder: len(_languages(builder)) > 1, "a set of translations", data_dir)
 
 
 def load_tfds_translations(builder, split: str, languages: tuple[str, str] | None = None) -> TextPairs:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from keras_seqcv.data.parallel_texts import TextPairs, read_translations
-from keras_seqcv.data.tfds_translations import load_tfds_translations, translations_builder, validation_split
+from keras_seqcv.data.tfds_sets import validation_split
+from keras_seqcv.data.tfds_translations import load_tfds_translations, translations_builder
 
 _TFDS = "tfds:"
 
