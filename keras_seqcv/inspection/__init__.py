@@ -1,4 +1,4 @@
-"""Looking into models: where they look, the words that decide, captions, labels, training curves; figures and pages."""
+"""Looking into models: where they look, captions, words that decide, labels over time, curves; figures and pages."""
 
 from keras_seqcv.inspection.alignment_plot import plot_alignment
 from keras_seqcv.inspection.answer_plot import plot_answers
@@ -6,6 +6,7 @@ from keras_seqcv.inspection.attention_page import attention_page
 from keras_seqcv.inspection.attention_plot import plot_attention
 from keras_seqcv.inspection.caption_page import caption_page
 from keras_seqcv.inspection.confusion_plot import plot_confusion
+from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.importance_page import importance_page
 from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
@@ -19,5 +20,6 @@ __all__ = [
     "plot_attention",
     "plot_confusion",
     "plot_curves",
+    "plot_frame_labels",
     "plot_importance",
 ]
