@@ -55,7 +55,6 @@ def main(argv=None):
         train,
         validation_data=valid,
         epochs=args.epochs,
-        shuffle=False,
         callbacks=[
             keras.callbacks.ModelCheckpoint(best, monitor="val_accuracy", save_best_only=True, save_weights_only=True),
             keras.callbacks.CSVLogger(args.out / "history.csv"),

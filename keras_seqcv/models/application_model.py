@@ -1,6 +1,7 @@
 """What all application models share: files that are whole or not there, exports, and compilation from a file."""
 
 import keras
+import tensorflow as tf
 
 from keras_seqcv import export
 from keras_seqcv.models import saving
@@ -18,6 +19,11 @@ class ApplicationModel(keras.Model):
             if isinstance(config[name], dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
+        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
+        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
+        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
 
     def compile_from_config(self, config):
         """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""

@@ -1,7 +1,5 @@
 """What classifiers of sequences and of videos have in common: how they are trained, and labels step by step."""
 
-import tensorflow as tf
-
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.label_head import can_step, compile_options, label_stepper, labels_json
 
@@ -38,11 +36,6 @@ class LabellingModel(ApplicationModel):
         """
         options = compile_options(self.options["label_smoothing"], loss, metrics, weighted_metrics)
         super().compile(optimizer, **options, **kwargs)
-
-    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
-        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
-        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
-        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
 
     def initial_states(self, batch=1):
         """The states before the first step, a list of (B, U)."""

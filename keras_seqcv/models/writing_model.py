@@ -37,11 +37,6 @@ class WritingModel(ApplicationModel):
             loss = SmoothedCrossEntropy(self.options["label_smoothing"])
         super().compile(optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted_metrics, **kwargs)
 
-    def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
-        """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
-        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
-        return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
-
     def _read_tokens(self, memory, tokens, training):
         """Tokens (B, T) as they are read: in training some of them may be the model's own."""
         if not training:
