@@ -30,7 +30,7 @@ def signatures(model, format: str, beam: int, max_length: int) -> dict:
     if lite or not words.encodes_in_graph:
         spec, tokens_of = tf.TensorSpec((batch, None), tf.int32, name="tokens"), tf.identity
     else:
-        spec, tokens_of = tf.TensorSpec((None,), tf.string, name="text"), lambda text: words.encode_tensor(text)[0]
+        spec, tokens_of = tf.TensorSpec((None,), tf.string, name="text"), lambda text: _encoded(words, text)
 
     @tf.function(input_signature=[spec], autograph=False)
     def translate(given):
@@ -68,6 +68,12 @@ def examples(model, format: str, texts=None) -> dict:
         inputs = [{"tokens": padded.numpy()}]
     steps = step_examples(model, _memory(model, padded, lite=False), len(sources))
     return {"translate": inputs, "encode": inputs, "step": steps}
+
+
+def _encoded(words, text):
+    """Strings (B,) -> ids (B, S), with one place at least, even if there is no word in any of them."""
+    tokens, _ = words.encode_tensor(text)
+    return tf.pad(tokens, [[0, 0], [0, tf.maximum(1 - tf.shape(tokens)[1], 0)]], constant_values=words.pad_id)
 
 
 def _memory(model, source, lite: bool) -> dict:

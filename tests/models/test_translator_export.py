@@ -74,6 +74,12 @@ def test_a_saved_model_takes_strings_and_gives_strings(model, saved):
             np.testing.assert_allclose(outputs["alignment"][row, :rows, :columns], translation.alignment, atol=1e-5)
 
 
+def test_an_empty_string_disturbs_no_other_row(model, saved):
+    alone, beside = (saved["translate"](text=tf.constant(texts))["text"].numpy() for texts in (["rot"], ["", "rot"]))
+    assert beside[1].tolist() == alone[0].tolist()
+    assert saved["translate"](text=tf.constant([""]))["text"].shape == (1, 3)
+
+
 def test_encode_and_step_write_the_greedy_translation(model, saved, lite):
     def run(name, **inputs):
         outputs = saved[name](**{key: tf.constant(value) for key, value in inputs.items()})
