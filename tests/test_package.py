@@ -13,7 +13,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # Optional or slow to import: what needs one of them imports it where it is used.
-HEAVY = ("tensorflow_datasets", "matplotlib", "pandas", "scipy", "torch", "sacrebleu", "sentencepiece", "ai_edge_litert", "IPython")
+HEAVY = (
+    "tensorflow_datasets",
+    "matplotlib",
+    "pandas",
+    "scipy",
+    "torch",
+    "sacrebleu",
+    "sentencepiece",
+    "ai_edge_litert",
+    "IPython",
+)
 SUBPACKAGES = ("layers", "models", "data", "decoding", "metrics", "inspection", "export", "callbacks")
 
 PROBE = """
