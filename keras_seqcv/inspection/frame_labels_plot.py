@@ -116,5 +116,6 @@ def _draw(axes, shares, names, truth) -> None:
         axes.set_title(f"{1 - len(wrong) / count:.0%} of {count} frames right", fontsize=9)
     axes.set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
     axes.set_xlim(-0.5, count - 0.5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("frame", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
