@@ -25,16 +25,16 @@ class Clips:
     rest: str | None = None  # the label of frames in which nothing happens
 
 
-def moving(count, test_count=800) -> Clips:
+def moving(count, test_count=800, frames=(12, 20)) -> Clips:
     """Drawn scenes; those held out have another seed."""
-    whole, frames = [], []
+    whole, framewise = [], []
     for seed, number in ((1, count), (2, test_count)):
-        scenes = ks.data.moving_scenes(number, seed=seed)
+        scenes = ks.data.moving_scenes(number, seed=seed, frames=frames)
         places = [f"scene {k}" for k in range(number)]
         clips = list(scenes)
         whole.append(ks.data.LabelledVideos(clips, scenes.labels, places))
-        frames.append(ks.data.LabelledVideos(clips, scenes.frame_labels, places))
-    return Clips((32, 32), tuple(whole), tuple(frames), "still")
+        framewise.append(ks.data.LabelledVideos(clips, scenes.frame_labels, places))
+    return Clips((32, 32), tuple(whole), tuple(framewise), "still")
 
 
 def grid(folder: Path, held_out=200, seed=0) -> Clips:

@@ -9,8 +9,8 @@ class FrameEncoder(keras.layers.Layer):
     """Turns each frame of a clip into a vector.
 
     f_t = encoder(frame_t), (L, D)
-    x_t = dropout(relu(W [f_t,1 ... f_t,L] + b)), "flatten": where something is stays known
-    x_t = dropout(relu(W mean_l f_t,l + b)), "mean": what is there, wherever it is
+    x_t = dropout(W [f_t,1 ... f_t,L] + b), "flatten": where something is stays known
+    x_t = dropout(W mean_l f_t,l + b), "mean": what is there, wherever it is
 
     Args:
         encoder: `ImageEncoder`.
@@ -32,7 +32,7 @@ class FrameEncoder(keras.layers.Layer):
         self.supports_masking = True
         self.encoder = encoder
         self.pooling = pooling
-        self.dense = keras.layers.Dense(width, activation="relu", dtype=self.dtype_policy, name="dense")
+        self.dense = keras.layers.Dense(width, dtype=self.dtype_policy, name="dense")
         self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def compute_mask(self, *args, **kwargs):

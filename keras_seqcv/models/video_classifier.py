@@ -15,7 +15,7 @@ from keras_seqcv.models.video_classifying import VideoClassifying
 class VideoClassifier(LabellingModel):
     """Gives a clip one of several labels (many to one), or each of its frames (many to many, step by step).
 
-    x_t       = relu(W f_t + b), f_t what the image encoder gives of frame t, all its places or their mean
+    x_t       = W f_t + b, f_t what the image encoder gives of frame t, all its places or their mean
     h_t       = RNN(x_t, h_{t-1}), of two directions [h_t, h'_t], in any number of layers
     v         = h_T, mean_t h_t, or sum_t a_t h_t with a = softmax_t(w . tanh(h_t W_a + b_a))
     logits    = v W_o + b_o

@@ -32,7 +32,7 @@ def by_hand(model, clip):
     for frame in clip:
         places = np.asarray(model.encoder(frame[None])[0], "float64").reshape(-1, model.encoder.depth)
         row = places.ravel() if model.options["frame_pooling"] == "flatten" else places.mean(0)
-        rows.append(np.maximum(row @ weights[0] + weights[1], 0))
+        rows.append(row @ weights[0] + weights[1])
     x = np.array(rows, "float32")[None]  # (1, T, F)
     cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
     for k, ours in enumerate(model.reader.forward):
@@ -264,7 +264,7 @@ def test_bad_arguments(options, error, message):
         ("clip.gif", TypeError, "inputs: expected a clip .* received str"),
         ({"video": np.zeros((1, 2, 8, 12, 3)), "tokens": np.zeros(1)}, ValueError, r"received \['tokens', 'video'\]"),
         ({"features": np.zeros((1, 2, 5, 4))}, ValueError, r"features: expected shape \(B, T, 24, 4\)"),
-        ({"video": np.zeros((1, 2, 8, 12, 3)), "lengths": np.array([2.0])}, ValueError, r"lengths: expected integers \(B,\)"),
+        ({"video": np.zeros((1, 2, 8, 12, 3)), "lengths": np.array([2.0])}, ValueError, "lengths: expected integers"),
     ],
 )
 def test_bad_inputs(inputs, error, message):
