@@ -161,7 +161,10 @@ class VideoClassifier(LabellingModel):
     def read(self, inputs, training=False):
         """Inputs as of a call -> logits, and with pooling "attention" the weights of the frames (B, T), else None."""
         video, features, mask = checked_video(inputs, self.encoder.feature_shape)
-        x = self.looker(video, features, mask=mask, training=training)  # (B, T, F)
+        return self.read_frames(self.looker(video, features, mask=mask, training=training), mask, training)
+
+    def read_frames(self, x, mask=None, training=False):
+        """Likewise, of what `looker` has made of each frame, (B, T, F)."""
         outputs, vector, weights = self.reader(x, mask=mask, training=training)
         return self.head(outputs, vector, training=training), weights
 

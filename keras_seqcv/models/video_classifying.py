@@ -24,36 +24,36 @@ class VideoClassifying:
     def __init__(self, model):
         self._model = model
         options = {"autograph": False, "reduce_retracing": True}
-        self._encode = tf.function(lambda frames: model.looker.encode(frames), **options)
+        self._look = tf.function(model.looker.frame, **options)
         self._label = tf.function(self._probabilities, **options)
         self._step = None
 
     def classify(self, clips):
         sources, single = clips_of(clips)
-        features = [self._features(source, None if single else f"clips[{k}]") for k, source in enumerate(sources)]
+        seen = [self._seen(source, None if single else f"clips[{k}]") for k, source in enumerate(sources)]
         found = [None] * len(sources)
-        for places in batches_by_length([len(one) for one in features], _BATCH):
-            some = [features[k] for k in places]
+        for places in batches_by_length([len(one) for one in seen], _BATCH):
+            some = [seen[k] for k in places]
             lengths = np.array([len(one) for one in some], "int32")
-            batch = {"features": tf.constant(padded(some)), "lengths": tf.constant(lengths)}
-            probabilities, weights = (None if a is None else a.numpy() for a in self._label(batch))
+            outputs = self._label(tf.constant(padded(some)), tf.constant(lengths))
+            probabilities, weights = (None if a is None else a.numpy() for a in outputs)
             for b, k in enumerate(places):
-                importance = None if weights is None else weights[b, : len(features[k])]
-                found[k] = self._result(probabilities[b], len(features[k]), importance)
+                importance = None if weights is None else weights[b, : len(seen[k])]
+                found[k] = self._result(probabilities[b], len(seen[k]), importance)
         return found[0] if single else found
 
-    def _features(self, source, name) -> np.ndarray:
-        """What the encoder gives of each frame, however many: (T, L, D) or (T, D)."""
+    def _seen(self, source, name) -> np.ndarray:
+        """What the recurrent layers read of each frame, however many there are: (T, F)."""
         frames, found = decoded_video(source, name or "clips", self._model.encoder.image_size)[0], []
         for start in range(0, len(frames), _FRAMES):
             some = frames[start : start + _FRAMES]
             # Of few lengths, as each is a graph to be made.
             rows = padded([some], min(_FRAMES, rounded_length(len(some))))[0]
-            found.append(self._encode(tf.constant(rows)).numpy()[: len(some)])
+            found.append(self._look(tf.constant(rows)).numpy()[: len(some)])
         return np.concatenate(found)
 
-    def _probabilities(self, inputs):
-        logits, weights = self._model.read(inputs)
+    def _probabilities(self, x, lengths):
+        logits, weights = self._model.read_frames(x, tf.sequence_mask(lengths, tf.shape(x)[1]))
         return tf.nn.softmax(logits), weights
 
     def _result(self, probabilities, count: int, importance):

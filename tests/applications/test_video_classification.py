@@ -98,15 +98,8 @@ def test_it_trains_on_moving_scenes_and_its_exports_are_compared(tmp_path, monke
 
     for name, per_clip in (("frames", False), ("clips", True)):
         capsys.readouterr()
-        options = [
-            "--count",
-            "6",
-            "--forms",
-            "float32",
-            *([] if per_clip else ["int8"]),
-            "--json",
-            str(tmp_path / "rows.json"),
-        ]
+        forms = ["--forms", "float32", *([] if per_clip else ["int8"])]
+        options = ["--count", "6", *forms, "--json", str(tmp_path / "rows.json")]
         evaluate = script("evaluate_exports", monkeypatch)
         monkeypatch.setattr(
             evaluate.sources, "moving", lambda _, count, draw=evaluate.sources.moving: draw(8, count, 8)
