@@ -11,8 +11,10 @@ import keras
 import keras_seqcv as ks
 
 # What the options are where they are not given.
-DRAWN = {"units": 128, "embedding_dim": 64, "epochs": 8, "dropout": 0.1, "label_smoothing": 0.0}
-FILES = {"units": 384, "embedding_dim": 256, "epochs": 12, "dropout": 0.4, "label_smoothing": 0.1}
+DRAWN = {"units": 128, "embedding_dim": 64, "epochs": 6, "batch_size": 64, "learning_rate": 3e-3}
+DRAWN |= {"dropout": 0.1, "label_smoothing": 0.0}
+FILES = {"units": 256, "embedding_dim": 192, "epochs": 9, "batch_size": 96, "learning_rate": 2e-3}
+FILES |= {"dropout": 0.3, "label_smoothing": 0.1}
 
 
 def arguments(argv=None):
@@ -33,8 +35,10 @@ def arguments(argv=None):
     parser.add_argument("--min-count", type=int, default=2, help="rarer words are unknown")
     parser.add_argument("--cased", action="store_true", help="keep capitals, which files lose by default")
     parser.add_argument("--epochs", type=int, help=default_of("epochs"))
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="rises to it, and falls along a cosine")
+    parser.add_argument("--batch-size", type=int, help=default_of("batch_size"))
+    parser.add_argument(
+        "--learning-rate", type=float, help=default_of("learning_rate") + "; rises to it, and falls along a cosine"
+    )
     parser.add_argument("--sentences", type=int, default=20_000, help="how many sentences are drawn")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
@@ -138,9 +142,11 @@ def scores_by_beam(model, valid, lowercase):
     """What the trained model reaches on the sentences for validation, by width of the beam."""
     found = {}
     for beam in (1, 3, 5):
-        texts = [translation.text for translation in model.translate(valid.texts, beam=beam, length_penalty=1.0)]
+        texts = [translation.text for translation in model.translate(valid.texts, beam=beam)]
         found[beam] = ks.metrics.translation_scores(texts, valid.references, lowercase=lowercase)
-        found[beam]["exact"] = sum(a == b for a, b in zip(texts, valid.references, strict=True)) / len(texts)
+        fold = str.lower if lowercase else str
+        right = [text == fold(reference) for text, reference in zip(texts, valid.references, strict=True)]
+        found[beam]["exact"] = sum(right) / len(right)
         shown = {name: value for name, value in found[beam].items() if name != "signature"}
         print(f"beam {beam}: " + ", ".join(f"{name} {value:.3f}" for name, value in shown.items()), flush=True)
     print(found[beam]["signature"])
