@@ -66,7 +66,7 @@ def plot(by_length, path):
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlabel("words of the source (sentences)")
     axes.set_ylabel("BLEU")
-    axes.set_ylim(0, 1.1 * max(score for rows in by_length.values() for _, _, score in rows))
+    axes.set_ylim(0, 1 + 1.1 * max(score for rows in by_length.values() for _, _, score in rows))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

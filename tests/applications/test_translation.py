@@ -18,6 +18,13 @@ pytest.importorskip("sacrebleu")
 pytest.importorskip("matplotlib")
 
 
+@pytest.fixture(autouse=True)
+def without_xla():
+    """Compiling loops would take longer than to run them."""
+    with ks.layers.jit_scope(False):
+        yield
+
+
 def script(name: str):
     """A script of the application as a module; the folder is no package."""
     spec = importlib.util.spec_from_file_location(f"translation_{name}", FOLDER / f"{name}.py")
@@ -63,7 +70,9 @@ def test_it_trains_on_files_and_is_scored(tmp_path, capsys):
     capsys.readouterr()
     script("evaluate").main([model, *both, "--names", "vector", "--beams", "2", "--plot", str(plot)])
     assert "| vector | 2 |" in capsys.readouterr().out and PIL.Image.open(plot).size[0] > 100
-    script("evaluate_exports").main([model, *both, "--ranges", files[0], "--count", "8", "--json", str(rows)])
+    exports = script("evaluate_exports")
+    exports.FORMS = (None, "dynamic")  # the other two are tested with the model
+    exports.main([model, *both, "--ranges", files[0], "--count", "8", "--json", str(rows)])
     rows = {row["form"]: row for row in json.loads(rows.read_text())}
-    assert list(rows) == ["Keras", "SavedModel", "float32", "float16", "dynamic", "int8"]
+    assert list(rows) == ["Keras", "SavedModel", "float32", "dynamic"]
     assert rows["SavedModel"]["same"] == rows["float32"]["same"] == 8

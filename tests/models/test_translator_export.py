@@ -126,17 +126,17 @@ def test_pieces_of_words_go_in_as_ids_and_come_out_as_strings(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("quantize", ["dynamic", "int8"])
-def test_quantised_forms_run(tmp_path, quantize):
+def test_a_file_of_int8_runs(tmp_path):
+    """Its scores order its own translations, and are no log-probabilities."""
     model, texts = tiny.translator(3, scale=0.4), tiny.texts(12, seed=11)
     options = {"beam": 3, "max_length": 6, "examples": model.export_examples("litert", texts), "verbose": False}
-    ks.export.tflite(model, tmp_path / "model.tflite", quantize, **options)
+    ks.export.tflite(model, tmp_path / "model.tflite", "int8", **options)
     lite = ks.export.load_tflite(tmp_path / "model.tflite")
-    for text, wanted in zip(texts, model.translate(texts, beam=3, max_length=6), strict=True):
-        translation = lite.translate(text)
+    wanted = model.translate(texts, beam=3, max_length=6)
+    found = [lite.translate(text) for text in texts]
+    for translation in found:
         np.testing.assert_allclose(translation.alignment.sum(1), 1.0, atol=0.1)
-        if quantize != "int8":  # whose scores order its own translations, and are no log-probabilities
-            assert translation.score == pytest.approx(wanted.score, abs=0.5)
+    assert sum(one.words[:1] == other.words[:1] for one, other in zip(found, wanted, strict=True)) >= 8
 
 
 ALONE = """
