@@ -21,20 +21,23 @@ def arguments(argv=None):
     parser.add_argument("--image-size", type=int, nargs=2, default=(64, 64), help="of frames of --videos")
     parser.add_argument("--frames", type=int, help="read so many frames of a clip, evenly spaced")
     parser.add_argument("--window", type=int, help="learn from so many frames that follow one another")
-    parser.add_argument("--count", type=int, default=12_000, help="how many moving scenes are drawn")
+    parser.add_argument("--count", type=int, default=8000, help="how many moving scenes are drawn")
     parser.add_argument("--filters", type=int, nargs="+", default=(16, 32, 32), help="of the image network")
     parser.add_argument("--cell", default="gru", choices=["simple_rnn", "lstm", "gru"])
-    parser.add_argument("--units", type=int, default=192)
-    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--place-units", type=int, default=48, help="of the layer that reads each place; 0: none")
+    parser.add_argument("--frame-pooling", default="mean", choices=["flatten", "mean"], help="what is kept of places")
+    parser.add_argument("--units", type=int, default=128)
+    parser.add_argument("--layers", type=int, default=1)
     parser.add_argument("--both-ways", action="store_true", help="read backwards, too: better, but no streams")
     parser.add_argument("--pooling", default="last", choices=["last", "mean", "attention"])
-    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--shift", type=int, default=0, help="pixels by which clips are shifted in training")
     parser.add_argument("--mirror", action="store_true", help="half of the clips are seen in a mirror in training")
     parser.add_argument("--light", type=float, default=0.0, help="change of brightness and contrast in training")
-    parser.add_argument("--epochs", type=int, nargs=2, default=(12, 4), help="of the frames, and then of the clips")
+    parser.add_argument("--epochs", type=int, nargs=2, default=(8, 3), help="of the frames, and then of the clips")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="rises, then falls along a cosine")
+    parser.add_argument("--start", type=Path, help="frames.keras of a training, to go on from it")
     parser.add_argument("--no-baselines", action="store_true", help="no models of single frames and of their mean")
     parser.add_argument("--out", type=Path, default=Path("runs/video_classification"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
@@ -50,6 +53,8 @@ def main(argv=None):
     # A label for each frame says far more than one for the clip: what has learned from it goes on with the clip.
     if data.frames:
         framewise = classifier(data, data.frames, args, per_frame=True)
+        if args.start:
+            begin_with(framewise, keras.saving.load_model(args.start, compile=False))
         result["frames"] = {"history": fit(framewise, data.frames, args.epochs[0], args)}
         framewise.save(args.out / "frames.keras")
         result["frames"] |= frames_result(framewise, data, args)
@@ -94,15 +99,19 @@ def classifier(data, parts, args, per_frame):
         bidirectional=args.both_ways,
         pooling=None if per_frame else args.pooling,
         per_frame=per_frame,
+        frame_pooling=args.frame_pooling,
+        place_units=args.place_units or None,
         dropout=args.dropout,
     )
 
 
 def begin_with(model, other):
-    """Give a model what another one has learned: how to look, and how to read."""
+    """Give a model what one of frames has learned: how to look and to read; one of frames also what it says of them."""
     model.looker.set_weights(other.looker.get_weights())
     for mine, theirs in zip(model.reader.forward + model.reader.backward, other.reader.forward + other.reader.backward):
         mine.set_weights(theirs.get_weights())
+    if model.per_step:
+        model.head.set_weights(other.head.get_weights())
 
 
 def fit(model, parts, epochs, args, window=None):

@@ -15,7 +15,9 @@ from keras_seqcv.models.video_classifying import VideoClassifying
 class VideoClassifier(LabellingModel):
     """Gives a clip one of several labels (many to one), or each of its frames (many to many, step by step).
 
-    x_t       = W f_t + b, f_t what the image encoder gives of frame t, all its places or their mean
+    f_t       = encoder(frame_t), (L, D)
+    g_t,l     = f_t,l, or with `place_units` RNN(f_t,l, g_{t-1,l}), the same for all places l
+    x_t       = W g_t + b, of all places or of their mean
     h_t       = RNN(x_t, h_{t-1}), of two directions [h_t, h'_t], in any number of layers
     v         = h_T, mean_t h_t, or sum_t a_t h_t with a = softmax_t(w . tanh(h_t W_a + b_a))
     logits    = v W_o + b_o
@@ -32,6 +34,8 @@ class VideoClassifier(LabellingModel):
         pooling: "last" | "mean" | "attention": what is kept of a clip. None: "last"; nothing with `per_frame`.
         per_frame: whether every frame has a label.
         frame_pooling: "flatten" (where in the picture something is, is known) | "mean" (of all places; fewer weights).
+        place_units: None, or the width of a recurrent layer that reads each place over time before the places of a
+            frame become one vector: motions that are small, or of several objects, are learned many times faster.
         frame_dim: F, width of x_t; None: `units`.
         dropout: rate in [0, 1) on x_t, at the input of each layer, and before the labels.
         label_smoothing: in [0, 1), of the default loss.
@@ -80,6 +84,7 @@ class VideoClassifier(LabellingModel):
         pooling=None,
         per_frame=False,
         frame_pooling="flatten",
+        place_units=None,
         frame_dim=None,
         dropout=0.3,
         label_smoothing=0.0,
@@ -94,6 +99,7 @@ class VideoClassifier(LabellingModel):
             "pooling": pooling,
             "per_frame": per_frame,
             "frame_pooling": frame_pooling,
+            "place_units": place_units,
             "frame_dim": frame_dim,
             "dropout": dropout,
             "label_smoothing": label_smoothing,
@@ -101,7 +107,9 @@ class VideoClassifier(LabellingModel):
         self.labels = check_arguments(encoder, labels, self.options)
         dtype = self.dtype_policy
         width = units if frame_dim is None else frame_dim
-        self.looker = FrameEncoder(encoder, width, frame_pooling, dropout, dtype=dtype, name="looker")
+        self.looker = FrameEncoder(
+            encoder, width, frame_pooling, place_units, cell, dropout, dtype=dtype, name="looker"
+        )
         self.reader = SequenceEncoder(
             cell,
             units,
@@ -132,7 +140,7 @@ class VideoClassifier(LabellingModel):
         return self.reader
 
     def embed_step(self, x):
-        return self.looker.frame(x)
+        return x  # `looker` has states of its own, see `stepper`
 
     def get_config(self):
         return {
@@ -161,12 +169,24 @@ class VideoClassifier(LabellingModel):
     def read(self, inputs, training=False):
         """Inputs as of a call -> logits, and with pooling "attention" the weights of the frames (B, T), else None."""
         video, features, mask = checked_video(inputs, self.encoder.feature_shape)
-        return self.read_frames(self.looker(video, features, mask=mask, training=training), mask, training)
-
-    def read_frames(self, x, mask=None, training=False):
-        """Likewise, of what `looker` has made of each frame, (B, T, F)."""
+        x = self.looker(video, features, mask=mask, training=training)  # (B, T, F)
         outputs, vector, weights = self.reader(x, mask=mask, training=training)
         return self.head(outputs, vector, training=training), weights
+
+    def initial_states(self, batch=1):
+        """The states before the first frame, a list of (B, S)."""
+        return self.looker.initial_states(batch) + super().initial_states(batch)
+
+    def stepper(self):
+        """A function (frames (B, H, W, 3), states) -> probabilities (B, C), states."""
+        look, read, count = self.looker.stepper(), super().stepper(), len(self.looker.initial_states(1))
+
+        def advance(frames, states):
+            x, own = look(frames, states[:count])
+            probabilities, rest = read(x, states[count:])
+            return probabilities, own + rest
+
+        return advance
 
     def classify(self, clips):
         """Label clips, or every frame of them.

@@ -17,8 +17,11 @@ def check_arguments(encoder, labels, options: dict) -> tuple:
     if not isinstance(encoder, ImageEncoder):
         raise TypeError(f"encoder: expected a ks.models.ImageEncoder, received {type(encoder).__name__}")
     check_options(options, _NAMES, ("units", "layers"), ("dropout", "label_smoothing"), ("bidirectional", "per_frame"))
-    if options["frame_dim"] is not None:
-        check_width("frame_dim", options["frame_dim"])
+    for name in ("place_units", "frame_dim"):
+        if options[name] is not None:
+            check_width(name, options[name])
+    if options["place_units"] is not None and len(encoder.feature_shape) == 1:
+        raise ValueError('place_units: reads places, and the encoder gives none: pooling="avg"')
     if options["per_frame"] and options["pooling"] is not None:
         raise ValueError(f"pooling: per_frame=True labels every frame; expected None, received {options['pooling']!r}")
     return checked_texts("labels", labels)

@@ -10,7 +10,8 @@ from keras_seqcv.data.video_files import decoded_video
 from keras_seqcv.image_files import decoded
 from keras_seqcv.lengths import batches_by_length, padded, rounded_length
 
-_BATCH = 32  # clips
+_BATCH = 16  # clips, whose features are held at once
+_TOGETHER = 8  # of these, that are read as one batch
 _FRAMES = 256  # that are looked at together
 
 
@@ -24,36 +25,44 @@ class VideoClassifying:
     def __init__(self, model):
         self._model = model
         options = {"autograph": False, "reduce_retracing": True}
-        self._look = tf.function(model.looker.frame, **options)
+        self._encode = tf.function(model.encoder, **options)
         self._label = tf.function(self._probabilities, **options)
         self._step = None
 
     def classify(self, clips):
         sources, single = clips_of(clips)
-        seen = [self._seen(source, None if single else f"clips[{k}]") for k, source in enumerate(sources)]
-        found = [None] * len(sources)
-        for places in batches_by_length([len(one) for one in seen], _BATCH):
-            some = [seen[k] for k in places]
-            lengths = np.array([len(one) for one in some], "int32")
-            outputs = self._label(tf.constant(padded(some)), tf.constant(lengths))
-            probabilities, weights = (None if a is None else a.numpy() for a in outputs)
-            for b, k in enumerate(places):
-                importance = None if weights is None else weights[b, : len(seen[k])]
-                found[k] = self._result(probabilities[b], len(seen[k]), importance)
+        found = []
+        for start in range(0, len(sources), _BATCH):
+            some = sources[start : start + _BATCH]
+            names = [None if single else f"clips[{k}]" for k in range(start, start + len(some))]
+            found += self._results([self._features(*pair) for pair in zip(some, names)])
         return found[0] if single else found
 
-    def _seen(self, source, name) -> np.ndarray:
-        """What the recurrent layers read of each frame, however many there are: (T, F)."""
+    def _results(self, features) -> list:
+        """Of the features of some clips; those of about one length are read together."""
+        found = [None] * len(features)
+        for places in batches_by_length([len(one) for one in features], _TOGETHER):
+            some = [features[k] for k in places]
+            lengths = np.array([len(one) for one in some], "int32")
+            batch = {"features": tf.constant(padded(some)), "lengths": tf.constant(lengths)}
+            probabilities, weights = (None if a is None else a.numpy() for a in self._label(batch))
+            for b, k in enumerate(places):
+                importance = None if weights is None else weights[b, : len(features[k])]
+                found[k] = self._result(probabilities[b], len(features[k]), importance)
+        return found
+
+    def _features(self, source, name) -> np.ndarray:
+        """What the encoder gives of each frame, however many there are: (T, L, D) or (T, D)."""
         frames, found = decoded_video(source, name or "clips", self._model.encoder.image_size)[0], []
         for start in range(0, len(frames), _FRAMES):
             some = frames[start : start + _FRAMES]
             # Of few lengths, as each is a graph to be made.
             rows = padded([some], min(_FRAMES, rounded_length(len(some))))[0]
-            found.append(self._look(tf.constant(rows)).numpy()[: len(some)])
+            found.append(self._encode(tf.constant(rows)).numpy()[: len(some)])
         return np.concatenate(found)
 
-    def _probabilities(self, x, lengths):
-        logits, weights = self._model.read_frames(x, tf.sequence_mask(lengths, tf.shape(x)[1]))
+    def _probabilities(self, inputs):
+        logits, weights = self._model.read(inputs)
         return tf.nn.softmax(logits), weights
 
     def _result(self, probabilities, count: int, importance):

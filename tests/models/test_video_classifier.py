@@ -28,13 +28,20 @@ def batch(clips):
 def by_hand(model, clip):
     """Logits of one clip: frame by frame through the encoder, then Keras's own recurrent layers and NumPy."""
     weights = [w.numpy().astype("float64") for w in model.looker.dense.weights]
-    rows = []
-    for frame in clip:
-        places = np.asarray(model.encoder(frame[None])[0], "float64").reshape(-1, model.encoder.depth)
+    cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+    rows, places_of = [], [np.asarray(model.encoder(frame[None])[0]).reshape(-1, model.encoder.depth) for frame in clip]
+    if model.looker.places:  # each place is a sequence of its own
+        (ours,) = model.looker.places.stack
+        theirs = cell[model.options["cell"]](ours.units, return_sequences=True)
+        theirs.build((1, None, model.encoder.depth))
+        theirs.set_weights(ours.get_weights())
+        every = [np.asarray(theirs(np.array([p[k] for p in places_of])[None]))[0] for k in range(len(places_of[0]))]
+        places_of = np.stack(every, 1)  # (T, L, U)
+    for places in places_of:
+        places = places.astype("float64")
         row = places.ravel() if model.options["frame_pooling"] == "flatten" else places.mean(0)
         rows.append(row @ weights[0] + weights[1])
     x = np.array(rows, "float32")[None]  # (1, T, F)
-    cell = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
     for k, ours in enumerate(model.reader.forward):
         pair = [ours, model.reader.backward[k]] if model.reader.backward else [ours]
         outputs = []
@@ -102,7 +109,7 @@ def test_features_of_a_frozen_encoder_are_the_frames(model):
 
 
 def test_a_stream_is_the_whole(kind, model):
-    if kind not in ("last", "frames", "one vector each"):
+    if kind not in ("last", "frames", "places", "places of a clip", "one vector each"):
         with pytest.raises(ValueError, match="one direction and no pooling but 'last'"):
             model.stream([])
         return
@@ -243,6 +250,7 @@ def test_mixed_precision_learns():
         ({"cell": "rnn"}, ValueError, "cell: expected one of"),
         ({"units": 0}, ValueError, "units: expected an int >= 1, received 0"),
         ({"frame_pooling": "max"}, ValueError, "frame_pooling: expected one of"),
+        ({"place_units": 0}, ValueError, "place_units: expected an int >= 1, received 0"),
         ({"frame_dim": 2.5}, ValueError, "frame_dim: expected an int >= 1, received 2.5"),
         ({"pooling": "max"}, ValueError, "pooling: expected one of"),
         ({"pooling": "mean", "per_frame": True}, ValueError, "pooling: per_frame=True labels every frame"),

@@ -14,8 +14,8 @@ pytest.importorskip("ai_edge_litert")
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 # Kind -> fused operators in its LiteRT file; a GRU and a step have loops and plain operators.
-FUSED = {"last": 1, "attention": 4, "frames": 0}
-STEPS = ("last", "frames")
+FUSED = {"last": 1, "attention": 4, "places": 0}
+STEPS = ("last", "places")
 
 
 @pytest.fixture(scope="module", params=FUSED)

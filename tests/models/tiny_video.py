@@ -16,6 +16,8 @@ KINDS = {
     "mean of a GRU": {"cell": "gru", "pooling": "mean", "frame_pooling": "mean"},
     "frames": {"per_frame": True, "cell": "gru", "frame_dim": 4},
     "frames, both ways": {"per_frame": True, "bidirectional": True},
+    "places": {"per_frame": True, "cell": "gru", "place_units": 3},
+    "places of a clip": {"place_units": 3, "frame_pooling": "mean"},
     "one vector each": {"cell": "simple_rnn"},
 }
 
@@ -27,7 +29,8 @@ def model(kind="last", seed=0, trainable=True, **options):
     encoder = ks.models.ImageEncoder(network, trainable=trainable, freeze_batch_norm=False, pooling=pooling)
     found = ks.models.VideoClassifier(encoder, LABELS, **{"units": 5, "dropout": 0.0, **KINDS[kind], **options})
     rng = np.random.default_rng(seed)
-    for weight in found.looker.dense.weights + found.reader.weights + found.head.weights:
+    places = found.looker.places.weights if found.looker.places else []
+    for weight in places + found.looker.dense.weights + found.reader.weights + found.head.weights:
         weight.assign(0.6 * rng.standard_normal(weight.shape))
     return found
 
