@@ -67,11 +67,12 @@ def main(argv=None):
         result["clips"] |= clips_result(model, data, args)
         ks.export.tflite(model, args.out / "clips.tflite", quantize="dynamic")
     result["minutes"] = (time.time() - start) / 60
-    if not args.no_baselines:
-        result["baselines"] = baselines(data, args)
-    (args.out / "result.json").write_text(json.dumps(result, indent=1))
     histories = {name: result[name]["history"] for name in ("frames", "clips") if name in result}
     ks.inspection.plot_curves(histories, args.out / "curves.png")
+    (args.out / "result.json").write_text(json.dumps(result, indent=1))
+    if not args.no_baselines:
+        result["baselines"] = baselines(data, args)
+        (args.out / "result.json").write_text(json.dumps(result, indent=1))
     print(f"{result['minutes']:.1f} minutes; everything is in {args.out.resolve()}")
 
 
