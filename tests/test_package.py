@@ -22,6 +22,7 @@ HEAVY = (
     "sacrebleu",
     "sentencepiece",
     "ai_edge_litert",
+    "av",
     "IPython",
 )
 SUBPACKAGES = ("layers", "models", "data", "decoding", "metrics", "inspection", "export", "callbacks")

@@ -68,6 +68,8 @@ class VideoClassifier(LabellingModel):
 
     Reference:
         Donahue et al.: Long-term Recurrent Convolutional Networks for Visual Recognition and Description. CVPR 2015.
+        Ballas et al.: Delving Deeper into Convolutional Networks for Learning Video Representations. arXiv 1511.06432,
+        2015. (`place_units`)
         Assael et al.: LipNet: End-to-End Sentence-level Lipreading. arXiv 1611.01599, 2016.
     """
 
