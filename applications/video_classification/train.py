@@ -144,7 +144,7 @@ def frames_result(model, data, args):
         result["accuracy_events"] = share([pair for pair in pairs if pair[1] != data.rest])
         result["rest"] = float(np.mean([label == data.rest for _, label in pairs]))
     print(f"frames: {result}", flush=True)
-    for k in range(min(4, len(found))):
+    for k in range(min(8, len(found))):
         names = [name for name in model.labels if len(model.labels) <= 12 or name in {*true[k], *found[k].labels}]
         frames = ks.data.load_video(test.clips[k])
         ks.inspection.plot_frame_labels(

@@ -14,7 +14,7 @@ import pytest
 import keras_seqcv as ks
 
 FOLDER = Path(__file__).resolve().parents[2] / "applications" / "video_classification"
-TINY = "--filters 3 4 --units 6 --layers 1 --epochs 1 1 --batch-size 16".split()
+TINY = "--filters 3 4 --units 6 --place-units 3 --epochs 1 1 --batch-size 16".split()
 OTHERS = ("train", "clips", "baselines")
 
 
@@ -84,11 +84,10 @@ def test_a_baseline_is_blind_to_order(monkeypatch):
 def test_it_trains_on_moving_scenes_and_its_exports_are_compared(tmp_path, monkeypatch, capsys):
     train, out = script("train", monkeypatch), tmp_path / "out"
     monkeypatch.setattr(train.sources, "moving", lambda count, draw=train.sources.moving: draw(count, 16, 8))
-    train.main(["--count", "32", *TINY, "--out", str(out)])
+    train.main(["--count", "32", *TINY, "--no-baselines", "--out", str(out)])
     result = json.loads((out / "result.json").read_text())
     assert result["clips"]["clips"] == 16 and 0 <= result["clips"]["accuracy"] <= 1
     assert np.isfinite(result["frames"]["history"]["val_loss"]).all() and 0 < result["frames"]["rest"] < 1
-    assert sorted(result["baselines"]) == ["mean of frames, clips", "single frame, clips", "single frame, frames"]
     for name in ("confusion", "frames_0", "curves"):
         assert PIL.Image.open(out / f"{name}.png").size[0] > 100
     frames, clips = (ks.models.load_model(out / f"{name}.keras") for name in ("frames", "clips"))
@@ -122,9 +121,10 @@ def test_it_trains_on_files(tmp_path, monkeypatch):
         for t, frame in enumerate(scene.frames):
             PIL.Image.fromarray(frame).save(folder / f"{t}.png")
     train = script("train", monkeypatch)
-    options = ["--image-size", "16", "16", "--both-ways", "--pooling", "attention", "--no-baselines"]
+    options = ["--image-size", "16", "16", "--both-ways", "--pooling", "attention"]
     train.main(["--videos", str(tmp_path / "clips"), *options, *TINY, "--out", str(tmp_path / "out")])
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["clips"]["clips"] == 3 and "frames" not in result and "baselines" not in result
+    assert result["clips"]["clips"] == 3 and "frames" not in result
+    assert sorted(result["baselines"]) == ["mean of frames, clips", "single frame, clips"]
     model = ks.models.load_model(tmp_path / "out" / "clips.keras")
     assert model.labels == ("even", "odd") and model.encoder.image_size == (16, 16)
