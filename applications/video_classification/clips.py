@@ -55,11 +55,17 @@ def grid(folder: Path, held_out=200, seed=0) -> Clips:
     whole, frames = [], []
     for part in parts:
         films = [clips[name] for name in part]
-        segments = [[(start, min(end, GRID_FRAMES), word) for start, end, word in spoken[name]] for name in part]
+        segments = [words_of(spoken[name]) for name in part]
         commands = [next(word for _, _, word in some if word != SILENCE) for some in segments]
         whole.append(ks.data.LabelledVideos(films, commands, part))
         frames.append(ks.data.LabelledVideos(films, segments, part, rest=SILENCE))
     return Clips(GRID_SIZE, tuple(whole), tuple(frames), SILENCE)
+
+
+def words_of(alignment) -> list:
+    """(start, end, word) of what is spoken; a pause between words ("sp") is silence, and some take no frame."""
+    rows = [(start, min(end, GRID_FRAMES), SILENCE if word == "sp" else word) for start, end, word in alignment]
+    return [row for row in rows if row[0] < row[1]]
 
 
 def files(path: Path, size, rest=None, held_out=0.2, seed=0) -> Clips:

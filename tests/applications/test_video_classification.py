@@ -43,7 +43,7 @@ def grid_folder(folder, count=6):
             member.size = file.tell()
             file.seek(0)
             archive.addfile(member, file)
-            spoken[f"clip{k}"] = [[0, 20, "sil"], [20, 30, ("bin", "lay")[k % 2]], [30, 74, "sil"]]
+            spoken[f"clip{k}"] = [[0, 20, "sil"], [20, 30, ("bin", "lay")[k % 2]], [30, 30, "sp"], [30, 74, "sp"]]
     (folder / "grid_s1_align.json").write_text(json.dumps(spoken))
     return folder
 
