@@ -56,9 +56,9 @@ class VideoClassifier(LabellingModel):
     Example:
 
     >>> scenes = ks.data.moving_scenes(16, frames=8)
-    >>> network = ks.models.small_image_network(32, filters=(4, 8))
+    >>> network = ks.models.small_image_network(32, filters=(4, 4))
     >>> encoder = ks.models.ImageEncoder(network, trainable=True, freeze_batch_norm=False)
-    >>> model = ks.models.VideoClassifier(encoder, scenes.names, cell="gru", units=8)
+    >>> model = ks.models.VideoClassifier(encoder, scenes.names, "simple_rnn", units=8)
     >>> model.compile()
     >>> _ = model.fit(ks.data.labelled_videos(scenes, model=model, validation=0), verbose=0)
     >>> model.classify(scenes[0].frames).label in scenes.names
