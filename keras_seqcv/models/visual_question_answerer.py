@@ -49,7 +49,8 @@ class VisualQuestionAnswerer(ApplicationModel):
         word_dropout: rate at which words are replaced by the unknown word in training.
         soft_answers: whether targets are scores of several annotators, each answer right by itself: probabilities are
             then sigmoids, and the loss is a cross-entropy for each answer. Otherwise one answer is right: a softmax.
-        blind_to: None | "image" | "question": a baseline that sees zeros in place of the one or the other.
+        blind_to: None | "image" | "question": a baseline that sees zeros in place of the one or the other; it needs
+            fusion "concat".
 
     Call arguments:
         inputs: dict of "tokens" (B, T) int, or (B, N, T), N questions about each picture, padded behind; and "image"

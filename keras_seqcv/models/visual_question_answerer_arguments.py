@@ -19,6 +19,8 @@ def check_arguments(encoder, vocabulary, answers, options: dict) -> tuple:
     check_words("vocabulary", vocabulary, ("pad_id", "unknown_id"))
     check_options(options, _NAMES, _WIDTHS, _RATES, _FLAGS)
     check_choice("blind_to", options["blind_to"], (None, "image", "question"))
+    if options["blind_to"] and options["fusion"] != "concat":
+        raise ValueError('fusion: a product with nothing is nothing; expected "concat" where blind_to is given')
     check_width("attention_layers", options["attention_layers"], least=0)
     check_width("film_layers", options["film_layers"], least=0)
     if options["film_layers"] and not options["attention_layers"]:

@@ -113,12 +113,13 @@ def test_it_learns_what_neither_picture_nor_question_tell_alone():
     train, valid = dataset(512, 1), dataset(200, 2)
     found = {}
     for blind_to in (None, "image", "question"):
-        model = learner(blind_to=blind_to)
+        model = learner(blind_to=blind_to, fusion="concat" if blind_to else "bilinear")
         model.compile(keras.optimizers.Adam(1e-2))
         model.fit(*train, batch_size=32, epochs=12, verbose=0)
         found[blind_to] = model.evaluate(*valid, verbose=0, return_dict=True)["accuracy"]
     assert found[None] > 0.95, found
-    assert found["image"] < 0.65 and found["question"] < 0.8, found
+    # One of two colours is guessed. What is on a picture tells the more common one, where it is not two and two.
+    assert 0.4 < found["image"] < 0.65 and 0.5 < found["question"] < 0.85, found
 
 
 def test_soft_answers_are_learned_as_they_are_scored():
@@ -164,6 +165,7 @@ def jpeg() -> bytes:
         ({"attention_layers": -1}, ValueError, "attention_layers: expected an int >= 0"),
         ({"dropout": 1.0}, ValueError, "dropout: expected a number in"),
         ({"film_layers": 1, "attention_layers": 0}, ValueError, "film_layers: convolutions need places"),
+        ({"blind_to": "image"}, ValueError, "a product with nothing is nothing"),
         ({"blind_to": "both"}, ValueError, "blind_to: expected one of"),
         ({"question_pooling": "max"}, ValueError, "question_pooling: expected one of"),
     ],
