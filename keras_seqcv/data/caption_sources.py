@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
-from keras_seqcv.data.caption_splits import split_pictures
+from keras_seqcv.data.picture_splits import split_pictures
 from keras_seqcv.data.tfds_captions import captions_builder, load_tfds_captions
 from keras_seqcv.data.tfds_sets import validation_split
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers, checked_model
 from keras_seqcv.data.caption_batches import CaptionBatches
-from keras_seqcv.data.caption_datasets import Part, caption_dataset, encoded_pictures
 from keras_seqcv.data.caption_files import CaptionSet
 from keras_seqcv.data.caption_sources import Captioned, captioned
+from keras_seqcv.data.picture_datasets import Part, encoded_pictures, text_dataset
 from keras_seqcv.data.picture_texts import checked_store, cut_texts, encoded_texts, label_dataset
+from keras_seqcv.data.reader_arguments import check_choices, check_integers, checked_model
 from keras_seqcv.image_files import checked_size
 
 _logger = logging.getLogger("keras_seqcv")
@@ -114,7 +114,7 @@ def captions(
     parts = [("train", data.train)] + ([("valid", data.valid)] if data.valid else [])
     wanted = sorted({*data.train, *data.valid})
     encoded = encoded_texts(data, wanted, vocabulary, "caption")
-    store, wanted = checked_store(data, wanted, parts, size, missing, verbose)
+    store, wanted = checked_store(data, wanted, parts, size, missing, verbose, "captions")
     encoded = cut_texts(encoded, wanted, max_length, "captions")
     if encoder is not None:
         store = encoded_pictures(encoder, store, cache, augment, verbose)
@@ -131,7 +131,7 @@ def _dataset(name: str, numbers, data: Captioned, wanted, encoded, store, settin
     left = [number for number in numbers if number in encoded]
     batches = CaptionBatches([encoded[number] for number in left], **settings)
     part = Part(store, np.searchsorted(wanted, left), batches)
-    dataset = caption_dataset(part)
+    dataset = text_dataset(part)
     label_dataset(dataset, part, data, numbers, left)
     dataset.vocabulary = settings["vocabulary"]
     dataset.references = [data.captions[number] for number in left]

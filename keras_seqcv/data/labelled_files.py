@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_seqcv.data.caption_files import read_text
 from keras_seqcv.data.labelled_rows import Gathered, LabelledRows, label_folders
 from keras_seqcv.data.labelled_tables import LABEL_COLUMNS, columns_of_table
+from keras_seqcv.data.text_files import read_text
 from keras_seqcv.data.words import Words
 
 _TEXT_COLUMNS = ("text", "sentence", "review", "comment", "content", "tweet")

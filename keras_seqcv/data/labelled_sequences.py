@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers
 from keras_seqcv.data.label_batches import LabelBatches
+from keras_seqcv.data.reader_arguments import check_choices, check_integers
 from keras_seqcv.data.shares import random_shares
 
 

@@ -4,9 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_seqcv.data.caption_files import read_text
 from keras_seqcv.data.labelled_rows import Gathered
-from keras_seqcv.data.table_rows import table_rows
+from keras_seqcv.data.text_files import read_text, table_rows
 
 LABEL_COLUMNS = ("label", "sentiment", "class", "category", "target")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers
 from keras_seqcv.data.label_batches import LabelBatches
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts
 from keras_seqcv.data.labelled_rows import number_of_label
+from keras_seqcv.data.reader_arguments import check_choices, check_integers
 from keras_seqcv.data.shares import random_shares
 from keras_seqcv.data.tfds_labels import labels_builder, load_tfds_labels, validation_split
 from keras_seqcv.data.vocabulary_base import Vocabulary

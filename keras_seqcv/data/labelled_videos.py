@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers
 from keras_seqcv.data.clip_store import ClipFeatures, ClipStore, changes
 from keras_seqcv.data.label_batches import LabelBatches
 from keras_seqcv.data.labelled_clips import LabelledVideos, of_lists, read_labelled_videos
 from keras_seqcv.data.labelled_rows import number_of_label
 from keras_seqcv.data.length_buckets import bucket_limits
 from keras_seqcv.data.moving_scenes import MovingScenes
+from keras_seqcv.data.reader_arguments import check_choices, check_integers
 from keras_seqcv.data.shares import random_shares
 from keras_seqcv.data.tfds_labels import validation_split
 from keras_seqcv.data.tfds_videos import load_tfds_videos, videos_builder

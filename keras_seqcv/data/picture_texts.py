@@ -4,8 +4,8 @@ import logging
 
 import numpy as np
 
-from keras_seqcv.data.caption_datasets import picture_dataset
 from keras_seqcv.data.image_store import ImageStore, listed
+from keras_seqcv.data.picture_datasets import picture_dataset
 
 _logger = logging.getLogger("keras_seqcv")
 
@@ -40,12 +40,15 @@ def cut_texts(encoded, wanted: list[int], max_length: int | None, kinds: str) ->
     return {k: [ids[:max_length] for ids in encoded[k]] for k in wanted}
 
 
-def checked_store(data, wanted: list[int], parts, size, missing: str, verbose: int) -> tuple[ImageStore, list[int]]:
+def checked_store(
+    data, wanted: list[int], parts, size, missing: str, verbose: int, reader: str
+) -> tuple[ImageStore, list[int]]:
     """The pictures of these numbers, all of them read once, and the numbers of those that can be read.
 
     Args:
         parts: list of (name, numbers of pictures): none of them may lose all its pictures.
         missing: "raise" | "skip".
+        reader: what the log calls the reader.
 
     Raises:
         ValueError: naming all pictures that are missing or damaged.
@@ -53,20 +56,20 @@ def checked_store(data, wanted: list[int], parts, size, missing: str, verbose: i
     store = ImageStore([data.names[k] for k in wanted], [data.sources[k] for k in wanted], size)
     wrong = {wanted[k]: reason for k, reason in store.check(verbose).items()}
     if wrong:
-        _report(wrong, len(wanted), parts, missing)
+        _report(wrong, len(wanted), parts, missing, reader)
         store = store.without({k for k, number in enumerate(wanted) if number in wrong})
         wanted = [number for number in wanted if number not in wrong]
     return store, wanted
 
 
-def _report(wrong: dict[int, str], count: int, parts, missing: str) -> None:
+def _report(wrong: dict[int, str], count: int, parts, missing: str, reader: str) -> None:
     if missing == "raise":
         hint = 'leave them out with `missing`="skip"'
         raise ValueError(f"{len(wrong)} of {count} pictures cannot be read ({hint}):{listed(wrong)}")
     for name, numbers in parts:
         if all(number in wrong for number in numbers):
             raise ValueError(f"none of the {len(numbers)} pictures of `{name}` can be read:{listed(wrong)}")
-    _logger.warning("captions: %d of %d pictures cannot be read and are skipped:%s", len(wrong), count, listed(wrong))
+    _logger.warning("%s: %d of %d pictures cannot be read and are skipped:%s", reader, len(wrong), count, listed(wrong))
 
 
 def label_dataset(dataset, part, data, numbers: list[int], left: list[int]) -> None:

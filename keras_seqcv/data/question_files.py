@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_seqcv.data.caption_files import PICTURE_TITLES, read_table, read_text, texts_beside_pictures
+from keras_seqcv.data.caption_files import PICTURE_TITLES, texts_beside_pictures
 from keras_seqcv.data.question_json import vqa_questions
+from keras_seqcv.data.text_files import read_table, read_text
 
 _COLUMNS = {"picture": PICTURE_TITLES, "question": ("question",), "answer": ("answer",)}
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers, checked_model
-from keras_seqcv.data.caption_datasets import Part, caption_dataset, encoded_pictures
 from keras_seqcv.data.caption_files import CaptionSet
 from keras_seqcv.data.caption_sources import captioned
+from keras_seqcv.data.picture_datasets import Part, encoded_pictures, text_dataset
 from keras_seqcv.data.picture_texts import checked_store, cut_texts, encoded_texts, label_dataset
 from keras_seqcv.data.question_batches import QuestionBatches
 from keras_seqcv.data.question_files import QuestionSet, read_questions
 from keras_seqcv.data.question_targets import question_targets
+from keras_seqcv.data.reader_arguments import check_choices, check_integers, checked_model
 from keras_seqcv.image_files import checked_size
 
 _logger = logging.getLogger("keras_seqcv")
@@ -106,7 +106,7 @@ def questions(
     parts = [(name, _with_questions(name, numbers, targets)) for name, numbers in parts]
     wanted = sorted(number for _, numbers in parts for number in numbers)
     encoded = encoded_texts(data, wanted, vocabulary, "question")
-    store, wanted = checked_store(data, wanted, parts, size, missing, verbose)
+    store, wanted = checked_store(data, wanted, parts, size, missing, verbose, "questions")
     encoded = cut_texts(encoded, wanted, max_length, "questions")
     if encoder is not None:
         store = encoded_pictures(encoder, store, cache, augment, verbose)
@@ -125,7 +125,7 @@ def questions(
             seed=int(seed),
         )
         part = Part(store, np.searchsorted(wanted, left), batches)
-        dataset = caption_dataset(part)
+        dataset = text_dataset(part)
         label_dataset(dataset, part, data, numbers, left)
         dataset.vocabulary, dataset.answers = vocabulary, list(answers)
         dataset.questions = [

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.data.caption_arguments import check_choices, check_integers
 from keras_seqcv.data.parallel_texts import TextPairs
 from keras_seqcv.data.planned_dataset import planned_dataset
+from keras_seqcv.data.reader_arguments import check_choices, check_integers
 from keras_seqcv.data.translation_batches import TranslationBatches
 from keras_seqcv.data.translation_sources import translation_parts
 

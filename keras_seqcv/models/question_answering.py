@@ -4,11 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.answer import Answer, answer_of, question_ids
+from keras_seqcv.lengths import padded
 from keras_seqcv.models.argument_checks import check_width
 from keras_seqcv.models.image_inputs import is_single, prepared
 
 _BATCH = 32
-_STEP = 4  # lengths are rounded up to a multiple of that, so that few shapes are compiled
 
 
 class QuestionAnswering:
@@ -63,15 +63,6 @@ class QuestionAnswering:
         logits, of_places, of_words = self._model.look(features, tokens)
         scores, ids = tf.math.top_k(self._model.probabilities(logits), top)
         return ids, scores, tf.stack(of_places, axis=1) if of_places else None, of_words
-
-
-def padded(rows) -> np.ndarray:
-    """Ids of some questions, (B, T) int32, with 0 behind them."""
-    steps = -(-max(len(row) for row in rows) // _STEP) * _STEP
-    tokens = np.zeros((len(rows), steps), "int32")
-    for k, row in enumerate(rows):
-        tokens[k, : len(row)] = row
-    return tokens
 
 
 def _paired(questions, count: int, one_picture: bool) -> tuple[list, list[int], bool]:

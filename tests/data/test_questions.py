@@ -125,7 +125,7 @@ def test_arguments_are_checked(options, error, text):
         ks.data.questions(SCENES.images(), **given)
 
 
-def test_a_missing_picture_is_named(tmp_path):
+def test_a_missing_picture_is_named(tmp_path, caplog):
     asked = folder(tmp_path)
     (tmp_path / "1.png").unlink()
     options = {"vocabulary": ks.data.Words("what is it? red"), "answers": ["yes", "no", "a star", "a ring"]}
@@ -133,3 +133,4 @@ def test_a_missing_picture_is_named(tmp_path):
         ks.data.questions(tmp_path, asked, 48, 4, validation=0, verbose=0, **options)
     dataset = ks.data.questions(tmp_path, asked, 48, 4, missing="skip", validation=0, verbose=0, **options)
     assert dataset.skipped == ["1.png"] and dataset.names == ["0.png", "2.png"]
+    assert "questions: 1 of 3 pictures cannot be read and are skipped" in caplog.text

@@ -1,4 +1,4 @@
-"""`tf.data` of captioned pictures."""
+"""`tf.data` of pictures with texts about them."""
 
 import weakref
 
@@ -54,7 +54,7 @@ class Part:
         return pictures, tokens, targets, weights, item
 
 
-def caption_dataset(part: Part) -> tf.data.Dataset:
+def text_dataset(part: Part) -> tf.data.Dataset:
     """Batches as `captions` and `questions` describe them; the part lives as long as what is made of them."""
     batches, pictures = part.batches, part.pictures
     key = "image" if pictures.dtype == "uint8" else "features"

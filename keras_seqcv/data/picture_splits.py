@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_seqcv.data.caption_files import read_text
 from keras_seqcv.data.shares import random_shares
+from keras_seqcv.data.text_files import read_text
 
 
 def split_pictures(names: Sequence[str], train, valid, validation: float, seed: int) -> tuple[list[int], list[int]]:
@@ -23,7 +23,7 @@ def split_pictures(names: Sequence[str], train, valid, validation: float, seed: 
         ValueError: names that there are not, or that come twice, or in both; a share that leaves no picture to a part.
 
     Example:
-        >>> from keras_seqcv.data.caption_splits import split_pictures
+        >>> from keras_seqcv.data.picture_splits import split_pictures
         >>> split_pictures("abcde", None, ["b"], 0.1, seed=0)
         ([0, 2, 3, 4], [1])
         >>> [len(part) for part in split_pictures("abcde", None, None, 0.4, seed=0)]

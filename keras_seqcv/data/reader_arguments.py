@@ -1,4 +1,4 @@
-"""Checks of what `captions` is given."""
+"""Checks of what the readers are given."""
 
 import math
 import os
