@@ -26,7 +26,7 @@ class WithoutOrder(keras.Model):
 
     def call(self, inputs, training=False):
         mask = tf.sequence_mask(inputs["lengths"], tf.shape(inputs["video"])[1])
-        x = tf.nn.relu(self.looker(inputs["video"], mask=mask, training=training))  # (B, T, F)
+        x = tf.tanh(self.looker(inputs["video"], mask=mask, training=training))  # (B, T, F)
         mean = tf.reduce_sum(tf.where(mask[..., None], x, 0.0), axis=1) / tf.cast(inputs["lengths"], x.dtype)[:, None]
         return self.head(x, mean, training=training)
 

@@ -35,6 +35,12 @@ def normalized_answer(text: str) -> str:
     Lower case; no articles; numbers up to ten as digits; no punctuation but inside of numbers; apostrophes where they
     belong.
 
+    Args:
+        text: str.
+
+    Returns:
+        str, in which equal answers are equal; "" if nothing is left.
+
     Raises:
         TypeError: `text` is no str.
 
@@ -91,6 +97,9 @@ class SoftAccuracy(keras.metrics.Mean):
     """The mean score of the answers that are chosen: VQA accuracy, if the scores are those of `vqa_scores`.
 
     s = mean_n y_{n, argmax_a z_{n, a}}
+
+    Args:
+        name, dtype: as of `keras.metrics.Mean`.
 
     Call arguments (of `update_state`):
         y_true: (..., A) scores in [0, 1]. y_pred: (..., A) logits or probabilities. sample_weight: (...), or None.
