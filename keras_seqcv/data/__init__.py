@@ -2,8 +2,12 @@
 
 from keras_seqcv.data.caption_files import CaptionSet, read_captions
 from keras_seqcv.data.captions import captions
+from keras_seqcv.data.drawn_digits import drawn_digits
+from keras_seqcv.data.image_set_files import read_labelled_images
+from keras_seqcv.data.image_sets import LabelledImages
 from keras_seqcv.data.labelled_clips import LabelledVideos, read_labelled_videos
 from keras_seqcv.data.labelled_files import LabelledTexts, read_labelled_texts, read_tagged_texts
+from keras_seqcv.data.labelled_images import labelled_images
 from keras_seqcv.data.labelled_sequences import labelled_sequences
 from keras_seqcv.data.labelled_texts import labelled_texts
 from keras_seqcv.data.labelled_videos import labelled_videos
@@ -11,8 +15,10 @@ from keras_seqcv.data.moving_scenes import MovingScene, MovingScenes, moving_sce
 from keras_seqcv.data.number_sentences import number_sentences
 from keras_seqcv.data.opinions import opinions
 from keras_seqcv.data.parallel_texts import TextPairs, read_translations
+from keras_seqcv.data.picture_shifts import PictureShifts
 from keras_seqcv.data.question_files import QuestionSet, read_questions
 from keras_seqcv.data.questions import questions
+from keras_seqcv.data.scattered_digits import scattered_digits
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
@@ -29,10 +35,12 @@ __all__ = [
     "Bytes",
     "CaptionSet",
     "Characters",
+    "LabelledImages",
     "LabelledTexts",
     "LabelledVideos",
     "MovingScene",
     "MovingScenes",
+    "PictureShifts",
     "Question",
     "QuestionSet",
     "Scene",
@@ -44,6 +52,8 @@ __all__ = [
     "Vocabulary",
     "Words",
     "captions",
+    "drawn_digits",
+    "labelled_images",
     "labelled_sequences",
     "labelled_texts",
     "labelled_videos",
@@ -56,11 +66,13 @@ __all__ = [
     "opinions",
     "questions",
     "read_captions",
+    "read_labelled_images",
     "read_labelled_texts",
     "read_labelled_videos",
     "read_questions",
     "read_tagged_texts",
     "read_translations",
+    "scattered_digits",
     "scenes",
     "text_streams",
     "translations",
