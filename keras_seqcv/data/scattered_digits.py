@@ -50,8 +50,8 @@ def scattered_digits(
         <20 pictures 40 x 80 x 1, 10 labels in rows of up to 2>
 
     Reference:
-        Mnih et al.: Recurrent Models of Visual Attention. arXiv 1406.6247, 2014, section 4.1. Ba et al.: Multiple Object
-        Recognition with Visual Attention. arXiv 1412.7755, 2014, section 4.1.
+        Mnih et al.: Recurrent Models of Visual Attention. arXiv 1406.6247, 2014, section 4.1.
+        Ba et al.: Multiple Object Recognition with Visual Attention. arXiv 1412.7755, 2014, section 4.1.
     """
     size, span = _checked(digits, count, seed, image_size, per_image, clutter, clutter_size)
     crops = [_cropped(image) for image in digits.images]
