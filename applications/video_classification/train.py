@@ -177,7 +177,7 @@ def baselines(data, args):
         if parts is None:
             continue
         model = WithoutOrder(encoder(data, args), parts[0].names, args.units, name == "frames", args.dropout)
-        fit(model, parts, args.epochs[1] * (4 if window else 1), args, window)
+        fit(model, parts, args.epochs[0] * (4 if window else 1), args, window)
         key = "single frame" if window or name == "frames" else "mean of frames"
         result[f"{key}, {name}"] = accuracy(model, parts[1], window, data.rest if name == "frames" else None)
         print(f"{key}, {name}: {result[f'{key}, {name}']}", flush=True)
