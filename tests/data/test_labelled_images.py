@@ -64,6 +64,7 @@ def test_npz_files_are_read(tmp_path, some):
         ("train-labels-idx1-ubyte", idx(np.zeros(6, "uint8")), "expected 7 labels"),
         ("train-labels-idx1-ubyte", b"", "unsigned bytes"),
     ],
+    ids=range(9),  # a packed file has the time in it
 )
 def test_damaged_idx_files_are_named(mnist, name, content, message):
     (mnist / name).write_bytes(content)
