@@ -4,7 +4,9 @@ from keras_seqcv.layers.attention import AdditiveAttention, DotProductAttention
 from keras_seqcv.layers.attention_rnn import AttentionRNN
 from keras_seqcv.layers.attention_rnn_cell import AttentionRNNCell
 from keras_seqcv.layers.coordinates import Coordinates
+from keras_seqcv.layers.draw_attention import GaussianRead, GaussianWrite
 from keras_seqcv.layers.export_scope import current_export_format, export_scope
+from keras_seqcv.layers.glimpse import GlimpseSensor
 from keras_seqcv.layers.gru import GRU
 from keras_seqcv.layers.hard_attention import HardAttention
 from keras_seqcv.layers.loops import jit_scope
@@ -19,6 +21,9 @@ __all__ = [
     "Coordinates",
     "DotProductAttention",
     "GRU",
+    "GaussianRead",
+    "GaussianWrite",
+    "GlimpseSensor",
     "HardAttention",
     "LSTM",
     "SimpleRNN",

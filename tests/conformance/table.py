@@ -111,4 +111,18 @@ TABLE = [
     ),
     _attention("HardAttention", lambda **options: ks.layers.HardAttention(UNITS, seed=1, **options), by_loss=False),
     Row("Coordinates", ks.layers.Coordinates, {"pictures": (3, STEPS, 4)}, [(3, STEPS, 6)], masked=None),
+    Row(
+        "GaussianRead",
+        lambda **options: ks.layers.GaussianRead(3, **options),
+        {"pictures": (6, 7, 2), "parameters": (5,)},
+        [(3, 3, 2)],
+        masked=None,
+    ),
+    Row(
+        "GaussianWrite",
+        lambda **options: ks.layers.GaussianWrite(6, 7, **options),
+        {"patches": (3, 3, 2), "parameters": (5,)},
+        [(6, 7, 2)],
+        masked=None,
+    ),
 ]
