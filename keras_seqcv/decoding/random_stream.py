@@ -5,6 +5,8 @@ be repeated. The stream here needs `FLOOR_DIV`, `FLOOR_MOD`, `MUL`, `ADD` and `S
 the same text on a workstation and on a phone. It is meant for sampling, not for cryptography.
 """
 
+import math
+
 import tensorflow as tf
 
 # The two prime-modulus generators of L'Ecuyer: s <- a s mod m, with m = a q + r (Schrage's decomposition, r < q).
@@ -20,7 +22,7 @@ ROUND_KEYS = (40503, 24727)
 HALF = 65536
 
 
-def initial(seed: tf.Tensor | int, rows: tf.Tensor | int) -> tf.Tensor:
+def initial(seed: tf.Tensor | int, rows: tf.Tensor | int, first: tf.Tensor | int = 0) -> tf.Tensor:
     """First state of `rows` independent streams.
 
     `(seed, row)` goes through a Feistel network, a one-to-one map of 64 bits: neighbouring seeds and neighbouring rows
@@ -30,6 +32,7 @@ def initial(seed: tf.Tensor | int, rows: tf.Tensor | int) -> tf.Tensor:
     Args:
         seed: int32 scalar, any value.
         rows: number of rows B, int32 scalar, may be a tensor.
+        first: the number of the first row, int32 scalar.
 
     Returns:
         int32 states (B, 2), each word in [1, modulus - 1].
@@ -40,7 +43,7 @@ def initial(seed: tf.Tensor | int, rows: tf.Tensor | int) -> tf.Tensor:
         TensorShape([3, 2])
     """
     seed = tf.cast(seed, tf.int32)
-    row = tf.range(tf.cast(rows, tf.int32))  # (B,)
+    row = tf.range(tf.cast(rows, tf.int32)) + first  # (B,)
     seed = tf.zeros_like(row) + seed
     # Round function needs words below 2**16: floor division and modulus split negative numbers rightly as well.
     left = tf.stack([_high(seed), _high(row)], axis=1)  # (B, 2)
@@ -87,6 +90,26 @@ def next_uniform(state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     combined = tf.math.floormod(state[:, 0] - state[:, 1], MODULI[0] - 1)
     uniform = (tf.cast(tf.math.floordiv(combined, 256), tf.float32) + 0.5) * (1.0 / 8388608.0)
     return uniform, state  # (B,), (B, 2)
+
+
+def normals(seed: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
+    """Normally distributed numbers of mean 0 and variance 1: the k-th depends on `seed` and k alone.
+
+    Args:
+        seed: int32 scalar, any value.
+        count: N, int32 scalar, may be a tensor.
+
+    Returns:
+        float32 (N,), from -5.8 to 5.8. By the method of Box and Muller, of two numbers of a stream for each.
+
+    Example:
+        >>> from keras_seqcv.decoding.random_stream import normals
+        >>> bool(tf.reduce_all(normals(1, 5) == normals(1, 9)[:5]))
+        True
+    """
+    first, state = next_uniform(initial(seed, count))
+    second, _ = next_uniform(state)
+    return tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(second * (2.0 * math.pi))
 
 
 def _high(word: tf.Tensor) -> tf.Tensor:
