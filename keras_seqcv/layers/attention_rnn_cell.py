@@ -211,7 +211,7 @@ class AttentionRNNCell(keras.layers.Layer):
         maths = []
         for cell in self.cells:
             drops = training and (getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0))
-            maths.append(None if drops or type(cell) not in _ENGINE else _ENGINE[type(cell)].of(cell))
+            maths.append(None if drops else engine_math(cell))
         return None if None in maths else EngineCells(tuple(maths), self.state_counts)
 
     def draws(self, training) -> bool:
@@ -312,6 +312,11 @@ class AttentionRNNCell(keras.layers.Layer):
         cell = config["cell"]
         cell = [unbuilt(c) for c in cell] if isinstance(cell, list) else unbuilt(cell)
         return cls(**{**config, "cell": cell, "attention": unbuilt(config["attention"])})
+
+
+def engine_math(cell):
+    """The mathematics of a Keras cell, or None where it needs its own code."""
+    return _ENGINE[type(cell)].of(cell) if type(cell) in _ENGINE else None
 
 
 def unbuilt(config):

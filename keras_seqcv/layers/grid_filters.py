@@ -24,11 +24,20 @@ def read_grid(pictures, rows, columns):
     >>> read_grid(picture, lower, both)[0, ..., 0].numpy().tolist()
     [[3.0, 5.0]]
     """
+    return read_columns(read_rows(pictures, rows), columns)
+
+
+def read_rows(pictures, rows):
+    """The first half of `read_grid`: pictures (B, H, W, C), rows (B, N, H) -> (B, N, W, C)."""
     batch, height, width, channels = _dims(pictures)
     seen = tf.matmul(rows, tf.reshape(pictures, (batch, height, width * channels)))  # (B, N, W C)
-    if channels == 1:
-        return tf.matmul(seen, columns, transpose_b=True)[..., None]
-    seen = tf.reshape(seen, (batch, -1, width, channels))
+    return tf.reshape(seen, (batch, -1, width, channels))
+
+
+def read_columns(seen, columns):
+    """The second half: what `read_rows` gave (B, N, W, C), columns (B, M, W) -> (B, N, M, C)."""
+    if seen.shape[-1] == 1:
+        return tf.matmul(seen[..., 0], columns, transpose_b=True)[..., None]
     return tf.einsum("bnwc,bmw->bnmc", seen, columns)
 
 

@@ -3,8 +3,11 @@
 from keras_seqcv.answer import Answer
 from keras_seqcv.caption import Caption
 from keras_seqcv.classification import Classification, StepClassification
+from keras_seqcv.drawing import Drawing
 from keras_seqcv.models.caption_ensemble import CaptionEnsemble
+from keras_seqcv.models.draw import DRAW
 from keras_seqcv.models.efficientnet_lite import EfficientNetLite0
+from keras_seqcv.models.glimpse_classifier import GlimpseClassifier
 from keras_seqcv.models.image_captioner import ImageCaptioner
 from keras_seqcv.models.image_encoder import ImageEncoder
 from keras_seqcv.models.language_model import LanguageModel
@@ -16,6 +19,7 @@ from keras_seqcv.models.smoothed_loss import SmoothedCrossEntropy
 from keras_seqcv.models.translator import Translator
 from keras_seqcv.models.video_classifier import VideoClassifier
 from keras_seqcv.models.visual_question_answerer import VisualQuestionAnswerer
+from keras_seqcv.reading import Reading
 from keras_seqcv.translation import Translation
 
 __all__ = [
@@ -24,10 +28,14 @@ __all__ = [
     "CaptionEnsemble",
     "CiderReward",
     "Classification",
+    "DRAW",
+    "Drawing",
     "EfficientNetLite0",
+    "GlimpseClassifier",
     "ImageCaptioner",
     "ImageEncoder",
     "LanguageModel",
+    "Reading",
     "SequenceClassifier",
     "SmoothedCrossEntropy",
     "StepClassification",

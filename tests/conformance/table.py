@@ -28,6 +28,7 @@ class Row:
         by_loss: whether a loss on the outputs reaches every weight and input. Where not, the layer's own tests say how
             it learns.
         fused: the LiteRT operator that the layer becomes, if there is one.
+        bounded: inputs whose numbers lie in [-1, 1].
     """
 
     name: str
@@ -38,10 +39,12 @@ class Row:
     output_mask: bool = True
     by_loss: bool = True
     fused: str | None = None
+    bounded: tuple = ()
 
     def data(self, batch=BATCH, seed=0) -> dict:
         rng = np.random.default_rng(seed)
-        return {k: rng.standard_normal((batch, *shape)).astype("float32") for k, shape in self.inputs.items()}
+        data = {k: rng.standard_normal((batch, *shape)).astype("float32") for k, shape in self.inputs.items()}
+        return {k: np.tanh(a) if k in self.bounded else a for k, a in data.items()}
 
 
 def _recurrent(layer, **fixed):
@@ -111,6 +114,14 @@ TABLE = [
     ),
     _attention("HardAttention", lambda **options: ks.layers.HardAttention(UNITS, seed=1, **options), by_loss=False),
     Row("Coordinates", ks.layers.Coordinates, {"pictures": (3, STEPS, 4)}, [(3, STEPS, 6)], masked=None),
+    Row(
+        "GlimpseSensor",
+        lambda **options: ks.layers.GlimpseSensor(2, 2, **options),
+        {"pictures": (6, STEPS, 3), "location": (2,)},
+        [(2, 2, 2, 3)],
+        masked=None,
+        bounded=("location",),
+    ),
     Row(
         "GaussianRead",
         lambda **options: ks.layers.GaussianRead(3, **options),

@@ -1,0 +1,74 @@
+"""One glimpse: look at a location, understand, and say where to look next. The mathematics, without weights."""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from keras_seqcv.layers.glimpse import Sensing
+
+
+@dataclasses.dataclass(frozen=True)
+class GlimpseStep:
+    """A step of `layers.product_loop`. States: the location (B, 2), those of the reading cell, those of the one that looks.
+
+    Args:
+        sensing: what is seen.
+        reads: a step of the reading cell, as `attention_step.EngineCells`.
+        read_states: how many states it has.
+        looks: likewise of the cell that decides where to look; None: the reading cell's output decides.
+        multiplies: whether what and where are multiplied; else they are added.
+        differentiable: whether gradients go through locations; else a draw is what it is.
+        stddev: of the draw around the mean.
+    """
+
+    sensing: Sensing
+    reads: Callable
+    read_states: int
+    looks: Callable | None
+    multiplies: bool
+    differentiable: bool
+    stddev: float
+
+    def __call__(self, product, x, states, fixed, weights):
+        location, own, others = states[0], states[1 : 1 + self.read_states], states[1 + self.read_states :]
+        glimpse = self.glimpse(product, fixed["pictures"], location, weights)
+        hidden, own = self.reads(
+            product, _dense(product, glimpse, weights["read"]["first"]), None, own, weights["read"]
+        )
+        query = hidden
+        if self.looks is not None:
+            # What looks learns from where it looked; how to read is learned from the labels alone.
+            given = hidden if self.differentiable else tf.stop_gradient(hidden)
+            given = _dense(product, given, weights["look"]["first"])
+            query, others = self.looks(product, given, None, others, weights["look"])
+        elif not self.differentiable:
+            query = tf.stop_gradient(hidden)
+        mean = tf.cast(tf.tanh(_dense(product, query, weights["location"])), tf.float32)
+        drawn, following = self.draw(mean, x["noise"])
+        outputs = {"hidden": hidden, "query": query, "mean": mean, "drawn": drawn, "location": location}
+        return outputs, [following, *own, *others]
+
+    def glimpse(self, product, pictures, location, weights):
+        """What is there and where it is, as one vector (B, G)."""
+        patches = self.sensing(tf.stop_gradient(pictures), location)  # (B, S, P, P, C)
+        count = patches.shape[1] * patches.shape[2] * patches.shape[3] * patches.shape[4]
+        kind = weights["what"][0].dtype
+        seen = tf.cast(tf.reshape(patches, (-1, count)), kind)
+        what = tf.nn.relu(_dense(product, seen, weights["what"]))
+        where = tf.nn.relu(_dense(product, tf.cast(location, kind), weights["where"]))
+        if self.multiplies:
+            return tf.nn.relu(_dense(product, what, weights["join"])) * _dense(product, where, weights["join_where"])
+        return tf.nn.relu(_dense(product, tf.concat([what, where], axis=1), weights["join"]))
+
+    def draw(self, mean, noise):
+        """Mean (B, 2) and standard normal noise -> what is drawn, and the location: that, moved into the picture."""
+        drawn = mean + self.stddev * noise
+        drawn = drawn if self.differentiable else tf.stop_gradient(drawn)
+        return drawn, tf.clip_by_value(drawn, -1.0, 1.0)
+
+
+def _dense(product, x, weights):
+    kernel, *bias = weights
+    y = product(x, kernel)
+    return y + bias[0] if bias else y
