@@ -10,7 +10,9 @@ from keras_seqcv.layers.glimpse import Sensing
 
 @dataclasses.dataclass(frozen=True)
 class GlimpseStep:
-    """A step of `layers.product_loop`. States: the location (B, 2), those of the reading cell, those of the one that looks.
+    """A step of `layers.product_loop`.
+
+    States: the location (B, 2), those of the cell that reads, those of the cell that decides where to look.
 
     Args:
         sensing: what is seen.
