@@ -8,13 +8,11 @@ from keras_seqcv.inspection.caption_page import caption_page
 from keras_seqcv.inspection.confusion_plot import plot_confusion
 from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
-from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
 from keras_seqcv.inspection.importance_page import importance_page
 from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
 
 __all__ = [
-    "animate_glimpses",
     "animate_glimpses",
     "attention_page",
     "caption_page",
@@ -25,7 +23,6 @@ __all__ = [
     "plot_confusion",
     "plot_curves",
     "plot_frame_labels",
-    "plot_glimpses",
     "plot_glimpses",
     "plot_importance",
 ]
