@@ -13,7 +13,7 @@ import numpy as np
 from keras_seqcv.answer import Answer, answer_of, question_ids
 from keras_seqcv.caption import Caption
 from keras_seqcv.continuation import checked_stops, continuation, cut
-from keras_seqcv.export import litert_labels
+from keras_seqcv.export import litert_labels, litert_readings
 from keras_seqcv.export.attached_files import detach
 from keras_seqcv.hypotheses import read_hypotheses
 from keras_seqcv.translation import Translation, source_of
@@ -242,20 +242,27 @@ class LiteRTModel:
         parts = (found[name][0] for name in ("ids", "scores"))
         return answer_of(answers, *parts, question, words, None if maps is None else maps[0])
 
-    def classify(self, inputs):
-        """Label texts, features or clips, as `SequenceClassifier.classify` and `VideoClassifier.classify` do.
+    def classify(self, inputs, samples=None, seed=None):
+        """Label texts, features, clips or pictures, as the models' `classify` does.
 
         Args:
-            inputs: a text (str), a list of texts, or a list of lists of words; features (T, D), or a list of them; or a
-                clip (T, H, W, 3) uint8 of the size that the file takes, `ks.data.load_video(path, size)`, or a list.
+            inputs: a text (str), a list of texts, or a list of lists of words; features (T, D), or a list of them; a
+                clip (T, H, W, 3) uint8 of the size that the file takes, `ks.data.load_video(path, size)`, or a list; or
+                for a `GlimpseClassifier`'s file a picture (H, W, C) uint8 of its size, or several.
+            samples: for a `GlimpseClassifier`'s file, how many draws are averaged, int >= 0. None: as it was made.
+            seed: likewise, of the draws, int. None: 0.
 
         Returns:
-            A `ks.models.Classification`, with pooling "attention" with the importance of each word; or a
-            `StepClassification` of a model that labels every step; a list of them for a list.
+            A `ks.models.Classification`, with pooling "attention" with the importance of each word; a
+            `StepClassification` of a model that labels every step; or a `Reading`; a list of them for several.
 
         Raises:
             TypeError, ValueError: the file is not that of a classifier, or an input is not as above.
         """
+        if litert_readings.reads(self):
+            return litert_readings.classify(self, inputs, samples, 0 if seed is None else seed)
+        if samples is not None or seed is not None:
+            raise ValueError(f"{self._path} draws nothing: `samples` and `seed` are for files that read by glimpses")
         return litert_labels.classify(self, inputs)
 
     def stream(self, steps):

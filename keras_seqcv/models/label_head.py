@@ -76,6 +76,7 @@ def compile_options(label_smoothing: float, loss, metrics, weighted_metrics) -> 
     return {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
 
-def labels_json(labels, per_step: bool) -> dict:
-    """The file that tells an export's user what its numbers mean."""
-    return {"labels.json": json.dumps({"labels": list(labels), "per_step": per_step}, ensure_ascii=False, indent=1)}
+def labels_json(labels, per_step: bool, **others) -> dict:
+    """The file that tells an export's user what its numbers mean; `others`: what else belongs to them."""
+    content = {"labels": list(labels), "per_step": per_step, **others}
+    return {"labels.json": json.dumps(content, ensure_ascii=False, indent=1)}
