@@ -6,6 +6,7 @@ from keras_seqcv.inspection.attention_page import attention_page
 from keras_seqcv.inspection.attention_plot import plot_attention
 from keras_seqcv.inspection.caption_page import caption_page
 from keras_seqcv.inspection.confusion_plot import plot_confusion
+from keras_seqcv.inspection.drawing_plot import animate_drawing, plot_drawing
 from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
 from keras_seqcv.inspection.importance_page import importance_page
@@ -13,6 +14,7 @@ from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
 
 __all__ = [
+    "animate_drawing",
     "animate_glimpses",
     "attention_page",
     "caption_page",
@@ -22,6 +24,7 @@ __all__ = [
     "plot_attention",
     "plot_confusion",
     "plot_curves",
+    "plot_drawing",
     "plot_frame_labels",
     "plot_glimpses",
     "plot_importance",
