@@ -1,6 +1,7 @@
 """`GlimpseReader`: a sequence of glimpses of a picture, and what is understood after each."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers import current_export_format, product_loop
@@ -119,7 +120,7 @@ class GlimpseReader(keras.layers.Layer):
         if self.looking is None:
             nothing = tf.zeros((batch, self.reading.units), self.compute_dtype)
             return states, {"location": start, "mean": start, "drawn": start, "query": nothing}
-        x = tf.image.resize(pictures, (self.context, self.context), "area")
+        x = self._small(pictures)
         for layer in self.coarse:
             x = layer(x)
         query, *others = [x, *_zeros(self.looking, batch)[1:]]
@@ -127,6 +128,15 @@ class GlimpseReader(keras.layers.Layer):
         mean = tf.cast(tf.tanh(tf.matmul(query, kernel) + bias), tf.float32)
         drawn, location = step.draw(mean, noise[:, 0])
         return [*states, query, *others], {"location": location, "mean": mean, "drawn": drawn, "query": query}
+
+    def _small(self, pictures):
+        """Pictures as means of their parts, (B, K, K, C). (`tf.image.resize` has no built-in LiteRT operator for it.)"""
+        (height, width, channels), few = self.image_shape, self.context
+        x = tf.reshape(tf.transpose(pictures, (0, 2, 3, 1)), (-1, height))
+        x = tf.reshape(tf.matmul(x, _means(height, few), transpose_b=True), (-1, width, channels, few))
+        x = tf.reshape(tf.transpose(x, (0, 3, 2, 1)), (-1, width))
+        x = tf.reshape(tf.matmul(x, _means(width, few), transpose_b=True), (-1, few, channels, few))
+        return tf.transpose(x, (0, 1, 3, 2))
 
     def _looped(self, step, noise, states, pictures, weights, training):
         return product_loop.loop(step, {"noise": noise}, states, {"pictures": pictures}, weights, keep=bool(training))[
@@ -174,3 +184,11 @@ def _engine(cell) -> EngineCells:
 
 def _zeros(cell, batch) -> list:
     return [tf.convert_to_tensor(s) for s in keras.tree.flatten(cell.get_initial_state(batch_size=batch))]
+
+
+def _means(count: int, few: int) -> np.ndarray:
+    """(K, N): each row the mean of its share of N pixels, of some of them in part."""
+    edges = np.linspace(0, count, few + 1)
+    pixels = np.arange(count)
+    shares = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return (shares.clip(0) * few / count).astype("float32")
