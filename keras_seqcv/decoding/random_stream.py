@@ -7,6 +7,8 @@ the same text on a workstation and on a phone. It is meant for sampling, not for
 
 import math
 
+import math
+
 import tensorflow as tf
 
 # The two prime-modulus generators of L'Ecuyer: s <- a s mod m, with m = a q + r (Schrage's decomposition, r < q).
@@ -110,6 +112,27 @@ def normals(seed: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
     first, state = next_uniform(initial(seed, count))
     second, _ = next_uniform(state)
     return tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(second * (2.0 * math.pi))
+
+
+def normals(seed: tf.Tensor | int, count: tf.Tensor | int, first: tf.Tensor | int = 0) -> tf.Tensor:
+    """Normally distributed numbers of mean 0 and variance 1: the k-th depends on `seed` and k alone.
+
+    Args:
+        seed: int32 scalar, any value.
+        count: N, int32 scalar, may be a tensor.
+        first: k of the first of them, int32 scalar.
+
+    Returns:
+        float32 (N,), by the method of Box and Muller: -5.8 to 5.8.
+
+    Example:
+        >>> from keras_seqcv.decoding.random_stream import normals
+        >>> bool(tf.reduce_all(normals(1, 5, first=2) == normals(1, 9)[2:7]))
+        True
+    """
+    radius, state = next_uniform(initial(seed, count, first))
+    angle, _ = next_uniform(state)
+    return tf.sqrt(-2.0 * tf.math.log(radius)) * tf.cos((2.0 * math.pi) * angle)
 
 
 def _high(word: tf.Tensor) -> tf.Tensor:

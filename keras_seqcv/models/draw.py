@@ -1,0 +1,291 @@
+"""`DRAW`: learns to draw pictures step by step on a canvas, and looks where it draws."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_seqcv.decoding.random_stream import normals
+from keras_seqcv.drawing import Drawing, checked_labels, checked_seed
+from keras_seqcv.layers.draw_attention import PARAMETERS
+from keras_seqcv.layers.lstm import LSTMMath
+from keras_seqcv.layers.product_loop import loop
+from keras_seqcv.models import draw_estimates as estimates
+from keras_seqcv.models import draw_signatures
+from keras_seqcv.models.application_model import ApplicationModel
+from keras_seqcv.models.argument_checks import check_width
+from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs, checked_noise
+from keras_seqcv.models.draw_estimates import reconstruction
+from keras_seqcv.models.draw_step import Copying, Painting
+
+
+@keras.saving.register_keras_serializable(package="keras_seqcv")
+class DRAW(ApplicationModel):
+    """Deep Recurrent Attentive Writer: a variational auto-encoder that draws over a number of steps.
+
+    e_t          = x - sigma(c_{t-1})                                what is wrong with the canvas
+    r_t          = [read(x), read(e_t)]                              through a Gaussian grid that h_{t-1} places
+    h'_t         = LSTM([r_t, h_{t-1}, y], h'_{t-1})                 encoder
+    m_t, log s_t = h'_t W_z + b_z
+    z_t          ~ N(m_t, s_t)                                       in drawing N(0, 1)
+    h_t          = LSTM([z_t, y], h_{t-1})                           decoder
+    c_t          = c_{t-1} + write(h_t)                              canvas, through a grid of its own
+    loss         = - log p(x | c_T) + sum_t KL(N(m_t, s_t) | N(0, 1))
+
+    x (H, W, C) is the picture in [0, 1], p(x | c) has each pixel light with probability sigma(c), y (L,) the label as
+    one-hot if there are labels. The loss is in nats, and on average above - log p(x): a bound. h_0, h'_0 and c_0 are
+    learned. See `layers.GaussianRead` and `layers.GaussianWrite`.
+
+    `fit` takes pictures alone: (B, H, W, C), integers or floats in [0, 255]; with labels a dict of "image", those, and
+    "label" (B,) int: `ks.data.labelled_images(..., labels=None | "input")`. It reports `loss` and its two parts,
+    `reconstruction` and `kl`.
+
+    Args:
+        image_shape: (H, W, C).
+        steps: T, int >= 1. units: U, of both LSTMs, int >= 1. latent_dim: Z, int >= 1.
+        read: N, the encoder sees N x N numbers of picture and error; None: all of both.
+        write: N, a step writes a patch of N x N; None: to all of the canvas.
+        labels: None, or a sequence of L different str, at least two: what there is to draw, saved with the model.
+        seed: of the noise in training, int >= 0 or None.
+
+    Call arguments:
+        inputs: as of `fit`. training: changes nothing.
+
+    Returns:
+        dict of "canvas" (B, H, W, C), the last one, before the sigmoid, and "kl" (B, T), float32.
+
+    Raises:
+        TypeError, ValueError: for an argument that is not as above.
+
+    Example:
+
+    >>> digits = ks.data.drawn_digits(64, image_size=12)
+    >>> model = ks.models.DRAW((12, 12, 1), steps=4, units=16, latent_dim=4, labels=digits.names)
+    >>> model.compile()
+    >>> data = ks.data.labelled_images(digits, model=model, batch_size=32, labels="input", validation=0)
+    >>> sorted(model.fit(data, verbose=0).history)
+    ['kl', 'loss', 'reconstruction']
+    >>> drawing = model.draw(3, seed=1, label="7")
+    >>> drawing, drawing.images.shape
+    (<3 drawings 12 x 12 x 1 in 4 steps>, (3, 12, 12, 1))
+    >>> model.likelihood(digits.images[:5], digits.labels[:5], samples=2).shape
+    (5,)
+
+    Reference:
+        Gregor et al.: DRAW: A Recurrent Neural Network For Image Generation. arXiv 1502.04623, 2015.
+    """
+
+    def __init__(
+        self, image_shape, steps=64, units=256, latent_dim=100, read=2, write=5, labels=None, seed=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.options = {
+            "steps": steps,
+            "units": units,
+            "latent_dim": latent_dim,
+            "read": read,
+            "write": write,
+            "labels": labels,
+            "seed": seed,
+        }
+        self.image_shape, self.labels = check_arguments(image_shape, self.options)
+        self.painting = Painting(self.image_shape, write, read)
+        dtype = self.dtype_policy
+        self.encoder = keras.layers.LSTMCell(units, dtype=dtype, name="encoder")
+        self.latent = keras.layers.Dense(2 * latent_dim, dtype=dtype, name="latent")
+        self.decoder = keras.layers.LSTMCell(units, dtype=dtype, name="decoder")
+        self.head = keras.layers.Dense(sum(self.painting.widths()), dtype=dtype, name="head")
+        self.noise_generator = keras.random.SeedGenerator(seed)
+        self.parts = [keras.metrics.Mean(name) for name in ("reconstruction", "kl")]
+        self._drawing, self.estimators = None, {}
+        self.build()
+        self.built = True
+
+    def build(self, input_shape=None):
+        units, label = self.options["units"], len(self.labels or ())
+        for part, width in (
+            (self.encoder, self._read_width() + units + label),
+            (self.latent, units),
+            (self.decoder, self.options["latent_dim"] + label),
+            (self.head, units),
+        ):
+            part.build((None, width))
+            part.built = True
+        self.firsts = [
+            self.add_weight(name=name, shape=shape, initializer="zeros")
+            for name, shape in (("encoder_start", (units,)), ("start", (units,)), ("canvas", self.image_shape))
+        ]
+        self._place_windows()
+
+    def _read_width(self):
+        return 2 * self.painting.area(self.options["read"])
+
+    def _place_windows(self):
+        """Let grids begin evenly spread over the picture, each filter as wide as its share.
+
+        Zeros would be sharp filters at the border and between, which see nothing of what lies elsewhere.
+        """
+        bias, at = self.head.bias.numpy(), self.painting.widths()[0]
+        for size in (self.options["write"], self.options["read"]):
+            if size is not None:
+                side = max(self.image_shape[:2])
+                stride = side / size
+                bias[at + 2 : at + 4] = np.log([(0.5 * stride) ** 2, stride * max(size - 1, 1) / max(side - 1, 1)])
+                at += PARAMETERS
+        self.head.bias.assign(bias)
+
+    def get_config(self):
+        labels = None if self.labels is None else list(self.labels)
+        return {**super().get_config(), **self.options, "image_shape": list(self.image_shape), "labels": labels}
+
+    def compute_output_shape(self, input_shape):
+        shape = input_shape["image"] if isinstance(input_shape, dict) else input_shape
+        return {"canvas": tuple(shape), "kl": (shape[0], self.options["steps"])}
+
+    def compile(self, optimizer="adam", loss=None, **kwargs):
+        """As `keras.Model.compile`; the loss is the model's own."""
+        if loss is not None:
+            raise ValueError(f"loss: DRAW has a loss of its own, expected None, received {loss!r}")
+        super().compile(optimizer, **kwargs)
+
+    def call(self, inputs, training=False):
+        images, label = checked_inputs(inputs, self.image_shape, self.labels)
+        shape = (tf.shape(images)[0], self.options["steps"], self.options["latent_dim"])
+        canvas, nats = self.copied(images, label, keras.random.normal(shape, seed=self.noise_generator))
+        return {"canvas": canvas, "kl": nats}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if y is not None or sample_weight is not None:
+            raise ValueError("y: DRAW learns from x alone, expected None; labels go beside the pictures into x")
+        images, _ = checked_inputs(x, self.image_shape, self.labels)
+        nats = [reconstruction(images, y_pred["canvas"]), tf.reduce_sum(y_pred["kl"], axis=1)]
+        for metric, part in zip(self.parts, nats, strict=True):
+            metric.update_state(part)
+        return tf.add_n([*(tf.reduce_mean(part) for part in nats), *self.losses])
+
+    def bound(self, images, label=None, samples=1, seed=0):
+        """The loss of pictures one by one: above - log p(x) on average.
+
+        Args:
+            images: (N, H, W, C), integers or floats in [0, 255].
+            label: (N,) int of a model with labels, else None.
+            samples: int >= 1, how many draws of the noise it is the mean of. seed: int >= 0, of the noise.
+
+        Returns:
+            (N,) float32, nats.
+
+        Raises:
+            TypeError, ValueError: for an argument that is not as above.
+        """
+        return estimates.bound(self, images, label, samples, seed)
+
+    def likelihood(self, images, label=None, samples=100, seed=0):
+        """An estimate of log p(x), by importance sampling: from below, and the closer the more samples.
+
+        log p(x) ~ log 1/K sum_k p(x | c_k) p(z_k) / q(z_k | x),  z_k ~ q
+
+        Args:
+            images, label, seed: as of `bound`.
+            samples: K, int >= 1.
+
+        Returns:
+            (N,) float32, nats; below zero.
+
+        Raises:
+            TypeError, ValueError: for an argument that is not as above.
+        """
+        return estimates.likelihood(self, images, label, samples, seed)
+
+    def draw(self, n=None, seed=0, label=None, noise=None):
+        """Draw pictures.
+
+        Args:
+            n: int >= 1, how many; None: one, or as many as there is noise for.
+            seed: int in [-2**31, 2**31): picture i depends on it and on i alone, here and in every export.
+            label: of a model with labels what to draw: one of them, or its number, or a sequence of N.
+            noise: (N, T, Z), instead of a seed: each picture from its own.
+
+        Returns:
+            A `Drawing`.
+
+        Raises:
+            TypeError, ValueError: for an argument that is not as above.
+        """
+        steps, depth = self.options["steps"], self.options["latent_dim"]
+        if noise is not None:
+            noise = checked_noise(noise, steps, depth)
+            if n not in (None, len(noise)):
+                raise ValueError(f"n: expected {len(noise)}, as many as there is noise for, or None, received {n!r}")
+        n = 1 if n is None and noise is None else len(noise) if n is None else n
+        check_width("n", n)
+        label = checked_labels(self.labels, label, n)
+        if self._drawing is None:
+            self._drawing = tf.function(self.painted, autograph=False, reduce_retracing=True)
+        noise = self.noise(n, checked_seed(seed)) if noise is None else tf.constant(noise)
+        found = {name: a.numpy() for name, a in self._drawing(label, noise).items()}
+        names = None if label is None else [self.labels[k] for k in label]
+        return Drawing(found["canvas"], found.get("window"), self.options["write"], names)
+
+    def noise(self, n, seed, first=0):
+        """The noise (N, T, Z) of pictures `first`, `first` + 1, ... of a seed; tensors or ints."""
+        shape = (self.options["steps"], self.options["latent_dim"])
+        return tf.reshape(normals(seed, n * shape[0] * shape[1], first * shape[0] * shape[1]), (-1, *shape))
+
+    def export_signatures(self, format):
+        """Signatures for `ks.export`; see `models.draw_signatures`."""
+        return draw_signatures.signatures(self, format)
+
+    def export_examples(self, format):
+        """Example inputs for the comparison of an export with this model."""
+        return draw_signatures.examples(self, format)
+
+    def export_metadata(self):
+        """Files that travel with an export."""
+        return draw_signatures.metadata(self)
+
+    def copied(self, images, label, noise, weigh=False):
+        """Pictures (B, H, W, C) in [0, 1], label (B,) int or None, noise (B, T, Z) -> last canvas, nats (B, T).
+
+        With `weigh` the nats are log q(z_t) - log p(z_t), else KL.
+        """
+        weights, fixed, states = self._kernels(), self._fixed(label), self._states(tf.shape(images)[0])
+        if self.options["read"] is None:
+            wide = self._read_width() // 2
+            kernel = weights["encoder"]
+            flat = tf.cast(tf.reshape(images, (-1, wide)), kernel.dtype)
+            fixed["seen"] = tf.matmul(flat, kernel[:wide] + kernel[wide : 2 * wide])
+            weights["encoder"] = kernel[wide:]
+        else:
+            fixed["image"] = images
+        outputs, finals = loop(Copying(self.painting, weigh), tf.cast(noise, "float32"), states, fixed, weights)
+        return finals[4], outputs["nats"]
+
+    def painted(self, label, noise):
+        """Label (B,) int or None, noise (B, T, Z) -> canvases (B, T, H, W, C) in [0, 1], and windows (B, T, 4)."""
+        weights, states = self._kernels(), self._states(tf.shape(noise)[0])[2:]
+        noise = tf.cast(noise, states[0].dtype)
+        of_painting = {name: weights[name] for name in ("decoder", "head")}
+        outputs, _ = loop(self.painting, noise, states, self._fixed(label), of_painting, keep=False)
+        return {**outputs, "canvas": tf.sigmoid(outputs["canvas"])}
+
+    def _fixed(self, label):
+        return {} if label is None else {"label": tf.one_hot(label, len(self.labels), dtype=self.compute_dtype)}
+
+    def _kernels(self):
+        """What the steps multiply by: kernels, the bias as last row; those of LSTMs as `LSTMMath` wants them."""
+        math, kernels = LSTMMath(), {}
+        for name, cell in (("encoder", self.encoder), ("decoder", self.decoder)):
+            kernel, bias = math.input_weights(cell)
+            kernels[name] = tf.concat([kernel, *math.recurrent_weights(cell), bias[None]], axis=0)
+        for name, dense in (("latent", self.latent), ("head", self.head)):
+            kernels[name] = tf.concat([dense.kernel, dense.bias[None]], axis=0)
+        return {name: tf.cast(kernel, self.compute_dtype) for name, kernel in kernels.items()}
+
+    def _states(self, batch):
+        """Before the first step: h', c', h, c, the canvas, and where to read, said by h."""
+        own, h, canvas = (tf.convert_to_tensor(first) for first in self.firsts)
+        own, h = (tf.cast(a, self.compute_dtype) for a in (own, h))
+        states = [own, tf.zeros_like(own), h, tf.zeros_like(h), tf.cast(canvas, "float32")]
+        if self.options["read"] is not None:
+            kernel, bias = (tf.cast(w[..., -PARAMETERS:], self.compute_dtype) for w in self.head.weights)
+            states.append(tf.cast(tf.linalg.matvec(kernel, h, transpose_a=True) + bias, "float32"))
+        return [tf.tile(state[None], (batch, *[1] * state.shape.rank)) for state in states]
