@@ -7,8 +7,6 @@ the same text on a workstation and on a phone. It is meant for sampling, not for
 
 import math
 
-import math
-
 import tensorflow as tf
 
 # The two prime-modulus generators of L'Ecuyer: s <- a s mod m, with m = a q + r (Schrage's decomposition, r < q).
@@ -92,26 +90,6 @@ def next_uniform(state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     combined = tf.math.floormod(state[:, 0] - state[:, 1], MODULI[0] - 1)
     uniform = (tf.cast(tf.math.floordiv(combined, 256), tf.float32) + 0.5) * (1.0 / 8388608.0)
     return uniform, state  # (B,), (B, 2)
-
-
-def normals(seed: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
-    """Normally distributed numbers of mean 0 and variance 1: the k-th depends on `seed` and k alone.
-
-    Args:
-        seed: int32 scalar, any value.
-        count: N, int32 scalar, may be a tensor.
-
-    Returns:
-        float32 (N,), from -5.8 to 5.8. By the method of Box and Muller, of two numbers of a stream for each.
-
-    Example:
-        >>> from keras_seqcv.decoding.random_stream import normals
-        >>> bool(tf.reduce_all(normals(1, 5) == normals(1, 9)[:5]))
-        True
-    """
-    first, state = next_uniform(initial(seed, count))
-    second, _ = next_uniform(state)
-    return tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(second * (2.0 * math.pi))
 
 
 def normals(seed: tf.Tensor | int, count: tf.Tensor | int, first: tf.Tensor | int = 0) -> tf.Tensor:
