@@ -46,23 +46,51 @@ class Drawing:
         return f"<{len(self)} drawings {' x '.join(map(str, shape))} in {steps} steps>"
 
 
-def checked_labels(labels, label, n: int) -> np.ndarray | None:
-    """What is to be drawn, as numbers (N,) int32; None where there are no labels.
+def checked_order(n, seed, label, noise, labels, shape: tuple):
+    """What is to be drawn: the arguments of `draw` of a model.
 
     Args:
+        n: int >= 1, how many pictures; None: one, or as many as there is noise for.
+        seed: int in [-2**31, 2**31).
+        label: a str of `labels` or an int, its number; or a sequence of N; None where there are no labels.
+        noise: (N, T, Z), or None.
         labels: tuple of str, or None.
-        label: a str of them or an int, its number; or a sequence of N; None where there are no labels.
-        n: N.
+        shape: (T, Z).
+
+    Returns:
+        n, seed, numbers of the labels (N,) int32 or None, noise float32 or None.
 
     Raises:
-        TypeError, ValueError: naming `label`, if there is none such, or not as many.
+        TypeError, ValueError: naming the argument that is not as above.
 
     Example:
-        >>> from keras_seqcv.drawing import checked_labels
-        >>> names = ("cat", "dog")
-        >>> checked_labels(names, "dog", 2).tolist(), checked_labels(names, [0, "dog"], 2).tolist()
-        ([1, 1], [0, 1])
+        >>> from keras_seqcv.drawing import checked_order
+        >>> checked_order(2, 0, [1, "cat"], None, ("cat", "dog"), (8, 4))[2].tolist()
+        [1, 0]
     """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(2**31) <= seed < 2**31:
+        raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed!r}")
+    if noise is not None:
+        noise = _checked_noise(noise, shape)
+        if n not in (None, len(noise)):
+            raise ValueError(f"n: expected {len(noise)}, as many as there is noise for, or None, received {n!r}")
+    n = 1 if n is None and noise is None else len(noise) if n is None else n
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"n: expected an int >= 1, received {n!r}")
+    return int(n), int(seed), _checked_labels(labels, label, n), noise
+
+
+def _checked_noise(noise, shape) -> np.ndarray:
+    noise = np.asarray(noise)
+    if noise.ndim != 3 or noise.shape[1:] != shape or not len(noise):
+        expected = str(("N", *shape)).replace("'", "")
+        raise ValueError(f"noise: expected shape {expected}, N >= 1, received {noise.shape}")
+    if noise.dtype.kind not in "iuf" or not np.isfinite(noise).all():
+        raise ValueError(f"noise: expected finite numbers, received {noise.dtype}, or NaN, or infinity")
+    return noise.astype("float32")
+
+
+def _checked_labels(labels, label, n: int) -> np.ndarray | None:
     if labels is None:
         if label is not None:
             raise ValueError(f"label: this model has no labels, expected None, received {label!r}")
@@ -76,24 +104,11 @@ def checked_labels(labels, label, n: int) -> np.ndarray | None:
     return np.array([_number(labels, one) for one in given], "int32")
 
 
-def checked_seed(seed) -> int:
-    """A seed that fits int32.
-
-    Example:
-        >>> from keras_seqcv.drawing import checked_seed
-        >>> checked_seed(-3)
-        -3
-    """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(2**31) <= seed < 2**31:
-        raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed!r}")
-    return int(seed)
-
-
 def _number(labels, label) -> int:
     if isinstance(label, str):
         if label not in labels:
             raise ValueError(f"label: expected one of {list(labels)}, received {label!r}")
-        return labels.index(label)
+        return list(labels).index(label)
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
         raise TypeError(f"label: expected a str or an int, received {label!r}")
     if not 0 <= label < len(labels):

@@ -13,7 +13,8 @@ import numpy as np
 from keras_seqcv.answer import Answer, answer_of, question_ids
 from keras_seqcv.caption import Caption
 from keras_seqcv.continuation import checked_stops, continuation, cut
-from keras_seqcv.export import litert_labels, litert_readings
+from keras_seqcv.drawing import Drawing
+from keras_seqcv.export import litert_drawings, litert_labels, litert_readings
 from keras_seqcv.export.attached_files import detach
 from keras_seqcv.hypotheses import read_hypotheses
 from keras_seqcv.translation import Translation, source_of
@@ -264,6 +265,23 @@ class LiteRTModel:
         if samples is not None or seed is not None:
             raise ValueError(f"{self._path} draws nothing: `samples` and `seed` are for files that read by glimpses")
         return litert_labels.classify(self, inputs)
+
+    def draw(self, n=None, seed=0, label=None, noise=None) -> Drawing:
+        """Draw pictures, as `DRAW.draw` does: the same for the same seed, and for the same noise.
+
+        Args:
+            n: int >= 1, how many; None: one, or as many as there is noise for.
+            seed: int in [-2**31, 2**31).
+            label: of a file with labels what to draw: one of them, or its number, or a sequence of N.
+            noise: (N, T, Z), instead of a seed.
+
+        Returns:
+            A `ks.models.Drawing`.
+
+        Raises:
+            TypeError, ValueError: the file is not that of a `DRAW`, or an argument is not as above.
+        """
+        return litert_drawings.draw(self, n, seed, label, noise)
 
     def stream(self, steps):
         """Label frames, words or features as they come, as `stream` of the Keras model does.

@@ -5,15 +5,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding.random_stream import normals
-from keras_seqcv.drawing import Drawing, checked_labels, checked_seed
+from keras_seqcv.drawing import Drawing, checked_order
 from keras_seqcv.layers.draw_attention import PARAMETERS
 from keras_seqcv.layers.lstm import LSTMMath
 from keras_seqcv.layers.product_loop import loop
 from keras_seqcv.models import draw_estimates as estimates
 from keras_seqcv.models import draw_signatures
 from keras_seqcv.models.application_model import ApplicationModel
-from keras_seqcv.models.argument_checks import check_width
-from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs, checked_noise
+from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs
 from keras_seqcv.models.draw_estimates import reconstruction
 from keras_seqcv.models.draw_step import Copying, Painting
 
@@ -210,18 +209,13 @@ class DRAW(ApplicationModel):
         Raises:
             TypeError, ValueError: for an argument that is not as above.
         """
-        steps, depth = self.options["steps"], self.options["latent_dim"]
-        if noise is not None:
-            noise = checked_noise(noise, steps, depth)
-            if n not in (None, len(noise)):
-                raise ValueError(f"n: expected {len(noise)}, as many as there is noise for, or None, received {n!r}")
-        n = 1 if n is None and noise is None else len(noise) if n is None else n
-        check_width("n", n)
-        label = checked_labels(self.labels, label, n)
+        shape = (self.options["steps"], self.options["latent_dim"])
+        n, seed, label, noise = checked_order(n, seed, label, noise, self.labels, shape)
         if self._drawing is None:
             self._drawing = tf.function(self.painted, autograph=False, reduce_retracing=True)
-        noise = self.noise(n, checked_seed(seed)) if noise is None else tf.constant(noise)
-        found = {name: a.numpy() for name, a in self._drawing(label, noise).items()}
+        numbers = None if label is None else tf.constant(label)
+        noise = self.noise(n, seed) if noise is None else tf.constant(noise)
+        found = {name: a.numpy() for name, a in self._drawing(numbers, noise).items()}
         names = None if label is None else [self.labels[k] for k in label]
         return Drawing(found["canvas"], found.get("window"), self.options["write"], names)
 

@@ -61,13 +61,3 @@ def checked_images(images, image_shape):
     if not images.shape.is_compatible_with((None, *image_shape)):
         raise ValueError(f"images: expected shape {expected}, as the model's, received {tuple(images.shape)}")
     return tf.cast(images, "float32") / 255.0
-
-
-def checked_noise(noise, steps: int, latent_dim: int) -> np.ndarray:
-    """Noise (N, T, Z) float32 from which pictures are drawn."""
-    noise = np.asarray(noise)
-    if noise.ndim != 3 or noise.shape[1:] != (steps, latent_dim) or not len(noise):
-        raise ValueError(f"noise: expected shape (N, {steps}, {latent_dim}), N >= 1, received {noise.shape}")
-    if noise.dtype.kind not in "iuf" or not np.isfinite(noise).all():
-        raise ValueError(f"noise: expected finite numbers, received {noise.dtype} with others")
-    return noise.astype("float32")
