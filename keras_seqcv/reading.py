@@ -50,8 +50,8 @@ def reading_of(names: Sequence[str], probabilities, paths) -> Reading:
     if probabilities.ndim == 1:
         label = names[int(best)]
         return Reading(label, [label], float(probabilities[best]), probabilities, paths[0], paths)
-    ends = np.flatnonzero(best == len(names))
-    count = int(ends[0]) if len(ends) else len(best)
+    best[-1] = len(names)  # behind so many labels there is nothing but the end
+    count = int(np.argmax(best == len(names)))
     found = [names[k] for k in best[:count]]
-    share = float(probabilities.max(-1)[: count + 1].prod())
+    share = float(np.prod([row[k] for row, k in zip(probabilities[: count + 1], best, strict=False)]))
     return Reading(" ".join(found), found, share, probabilities, paths[0], paths)
