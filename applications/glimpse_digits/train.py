@@ -128,14 +128,18 @@ def read_log(folder):
 
 def scores(model, test, draws):
     """Share of pictures that are read wrong; of several digits also of digits that are not at their places."""
-    found = model.classify(test.images, samples=draws, seed=1)
-    true = [[test.names[k] for k in np.atleast_1d(row) if k >= 0] for row in test.labels]
+    found, true = model.classify(test.images, samples=draws, seed=1), texts(test)
     wrong = [one.labels != labels for one, labels in zip(found, true, strict=True)]
     result = {"error": float(np.mean(wrong)), "pictures": len(wrong)}
     if test.most:
         lost = [n >= len(one.labels) or one.labels[n] != a for one, row in zip(found, true) for n, a in enumerate(row)]
         result["label error"] = float(np.mean(lost))
     return result
+
+
+def texts(some):
+    """The labels of each picture, as str."""
+    return [[some.names[k] for k in np.atleast_1d(row) if k >= 0] for row in some.labels]
 
 
 def show(model, test, args):

@@ -83,7 +83,7 @@ def test_pictures_of_each_task(monkeypatch, task):
 
 
 @pytest.mark.slow
-def test_it_trains_and_writes_what_it_promises(tmp_path, monkeypatch):
+def test_it_trains_and_writes_what_it_promises_and_its_exports_are_compared(tmp_path, monkeypatch, capsys):
     train, out = script("train", monkeypatch), tmp_path / "out"
     train.main([*TINY, "--out", str(out)])
     result = json.loads((out / "result.json").read_text())
@@ -105,6 +105,16 @@ def test_it_trains_and_writes_what_it_promises(tmp_path, monkeypatch):
     assert other.options["stddev"] == 0.2
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+    evaluate, file = script("evaluate_exports", monkeypatch), tmp_path / "rows.json"
+    given = "--pictures 6 --draws 2 --forms float32".split()
+    evaluate.main([str(out / "model.keras"), *DATA, *given, "--json", str(file)])
+    rows = {row["form"]: row for row in json.loads(file.read_text())}
+    assert list(rows) == ["Keras", "SavedModel", "float32"]
+    for form in ("SavedModel", "float32"):
+        assert rows[form]["same"] == 6 and rows[form]["apart"] < 1e-5 and rows[form]["right"] == rows["Keras"]["right"]
+    assert rows["float32"]["ms"] > 0 and rows["float32"]["MB"] == (out / "model.tflite").stat().st_size / 1e6
+    assert "| float32 | 0." in capsys.readouterr().out
 
 
 @pytest.mark.slow
