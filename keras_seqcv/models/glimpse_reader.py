@@ -52,7 +52,8 @@ class GlimpseReader(keras.layers.Layer):
         stddev,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Locations and what lies there stay in float32: in sixteen bits the places of pixels are not told apart.
+        super().__init__(autocast=False, **kwargs)
         self.image_shape, self.steps, self.join = tuple(image_shape), steps, join
         self.sensing = Sensing(patch, scales, factor)
         self.differentiable, self.stddev = location == "transformer", float(stddev)
@@ -130,7 +131,7 @@ class GlimpseReader(keras.layers.Layer):
         return [*states, query, *others], {"location": location, "mean": mean, "drawn": drawn, "query": query}
 
     def _small(self, pictures):
-        """Pictures as means of their parts, (B, K, K, C). (`tf.image.resize` has no built-in LiteRT operator for it.)"""
+        """Pictures as means of their parts, (B, K, K, C); `tf.image.resize` has no built-in LiteRT operator for it."""
         (height, width, channels), few = self.image_shape, self.context
         x = tf.reshape(tf.transpose(pictures, (0, 2, 3, 1)), (-1, height))
         x = tf.reshape(tf.matmul(x, _means(height, few), transpose_b=True), (-1, width, channels, few))
