@@ -34,6 +34,8 @@ class GlimpseStep:
 
     def __call__(self, product, x, states, fixed, weights):
         location, own, others = states[0], states[1 : 1 + self.read_states], states[1 + self.read_states :]
+        # A loop that goes back asks for the gradient of every state: here it would pass the sampling to no end.
+        location = location if self.differentiable else tf.stop_gradient(location)
         glimpse = self.glimpse(product, fixed["pictures"], location, weights)
         hidden, own = self.reads(
             product, _dense(product, glimpse, weights["read"]["first"]), None, own, weights["read"]
