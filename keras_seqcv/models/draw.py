@@ -16,6 +16,9 @@ from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs
 from keras_seqcv.models.draw_estimates import reconstruction
 from keras_seqcv.models.draw_step import Copying, Painting
 
+_FIRST_INTENSITY = 4.0  # of reading
+_FIRST_MEANS = 2.0  # of z, in parts of what is usual
+
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
 class DRAW(ApplicationModel):
@@ -113,24 +116,36 @@ class DRAW(ApplicationModel):
             self.add_weight(name=name, shape=shape, initializer="zeros")
             for name, shape in (("encoder_start", (units,)), ("start", (units,)), ("canvas", self.image_shape))
         ]
-        self._place_windows()
+        self._begin()
 
     def _read_width(self):
         return 2 * self.painting.area(self.options["read"])
 
-    def _place_windows(self):
-        """Let grids begin evenly spread over the picture, each filter as wide as its share.
+    def _begin(self):
+        """First weights with which pictures reach the latent vectors: with Keras's own ones these learn to say nothing.
 
-        Zeros would be sharp filters at the border and between, which see nothing of what lies elsewhere.
+        Grids begin evenly spread over the picture, each filter as wide as its share: zeros would be sharp filters at
+        the border, which see nothing of what lies elsewhere. What is read are means, small numbers and few; they are
+        made larger, and their kernel does not count the state and the gates. The means of z begin larger, too.
         """
         bias, at = self.head.bias.numpy(), self.painting.widths()[0]
-        for size in (self.options["write"], self.options["read"]):
+        for size, intensity in ((self.options["write"], 1.0), (self.options["read"], _FIRST_INTENSITY)):
             if size is not None:
                 side = max(self.image_shape[:2])
                 stride = side / size
-                bias[at + 2 : at + 4] = np.log([(0.5 * stride) ** 2, stride * max(size - 1, 1) / max(side - 1, 1)])
+                relative = stride * max(size - 1, 1) / max(side - 1, 1)
+                bias[at + 2 : at + PARAMETERS] = np.log([(0.5 * stride) ** 2, relative, intensity])
                 at += PARAMETERS
         self.head.bias.assign(bias)
+        for part, rows, columns, scale in (
+            (self.encoder, self._read_width(), None, 1.0),
+            (self.latent, None, self.options["latent_dim"], _FIRST_MEANS**2),
+        ):
+            kernel = part.kernel.numpy()
+            shape = kernel[:rows, :columns].shape
+            first = keras.initializers.VarianceScaling(scale, "fan_in", "uniform", self.options["seed"])(shape)
+            kernel[:rows, :columns] = keras.ops.convert_to_numpy(first)
+            part.kernel.assign(kernel)
 
     def get_config(self):
         labels = None if self.labels is None else list(self.labels)
