@@ -75,7 +75,7 @@ def animate_drawing(drawing, path: str | os.PathLike, columns: int | None = None
         >>> drawing = ks.models.Drawing(np.random.default_rng(0).random((4, 5, 8, 8, 1), "float32"))
         >>> ks.inspection.animate_drawing(drawing, "drawing.gif")
         >>> ks.data.load_video("drawing.gif").shape  # each of 64 x 64, and a line of 2 around them
-        (6, 134, 134, 3)
+        (5, 134, 134, 3)
     """
     check_gif(path)
     _check(drawing)
@@ -84,7 +84,9 @@ def animate_drawing(drawing, path: str | os.PathLike, columns: int | None = None
         raise ValueError(f"`columns` must be an int >= 1, received {columns!r}")
     total = drawing.canvases.shape[1]
     frames = [_sheet(drawing, t, columns, framed=True) for t in range(total)]
-    save_gif(path, [*frames, _sheet(drawing, total - 1, columns, framed=False)], seconds)
+    if drawing.windows is not None:
+        frames.append(_sheet(drawing, total - 1, columns, framed=False))
+    save_gif(path, frames, seconds)
 
 
 def window_box(window, size: int) -> tuple[float, float, float, float]:
