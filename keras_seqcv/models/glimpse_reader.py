@@ -54,6 +54,8 @@ class GlimpseReader(keras.layers.Layer):
     ):
         # Locations and what lies there stay in float32: in sixteen bits the places of pixels are not told apart.
         super().__init__(autocast=False, **kwargs)
+        # The loop is compiled by itself; to compile a whole step takes three times as long, and it is no quicker then.
+        self.supports_jit = False
         self.image_shape, self.steps, self.join = tuple(image_shape), steps, join
         self.sensing = Sensing(patch, scales, factor)
         self.differentiable, self.stddev = location == "transformer", float(stddev)
