@@ -19,6 +19,7 @@ def main(argv=None):
     parser.add_argument("--samples", type=int, default=1, help="draws for the bound of each picture")
     parser.add_argument("--likelihood", type=int, default=0, help="draws for the likelihood of each picture; 0: none")
     parser.add_argument("--seed", type=int, default=1, help="as of train.py: of the light and dark pixels")
+    parser.add_argument("--batch-size", type=int, default=128, help="as of train.py, on which these depend, too")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
     args = parser.parse_args(argv)
 
@@ -28,7 +29,7 @@ def main(argv=None):
     print("| model | pictures | bound, nats | - log p(x), nats |\n|---|---:|---:|---:|")
     for path in args.models:
         model = ks.models.load_model(path)
-        images, label = binary(digits, args.seed, model)
+        images, label = binary(digits, args, model)
         row = {"model": str(path), "pictures": len(images)}
         row["bound"], row["error"] = mean(model.bound(images, label, samples=args.samples))
         cells = f"{row['bound']:.2f} ± {row['error']:.2f}"
@@ -43,9 +44,10 @@ def main(argv=None):
         args.json.write_text(json.dumps(rows, indent=1))
 
 
-def binary(digits, seed, model):
+def binary(digits, args, model):
     """The test pictures as training's validation has them, and their labels, or None."""
-    pairs = list(ks.data.labelled_images(digits[:1], validation=digits, binarize=True, seed=seed)[1])
+    options = {"validation": digits, "binarize": True, "seed": args.seed}
+    pairs = list(ks.data.labelled_images(digits[:1], args.batch_size, **options)[1])
     images, labels = (np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*pairs))
     return images, labels if model.labels else None
 
