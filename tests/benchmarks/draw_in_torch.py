@@ -20,20 +20,14 @@ def training_step(images: np.ndarray, count: int, units: int, latent: int, read,
     network = (tuned_network() if tuned else usual_network())(
         images.shape[1], count, units, latent, read, write
     ).train()
-    optimizer = torch.optim.Adam(network.parameters(), steps.LEARNING_RATE)
     x = torch.as_tensor(images[..., 0].astype("float32") / 255)
 
-    def step():
-        optimizer.zero_grad(set_to_none=True)
+    def loss():
         canvas, nats = network(x)
         likelihood = torch.nn.functional.binary_cross_entropy_with_logits(canvas, x, reduction="sum")
-        loss = (likelihood + nats) / len(x)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), steps.CLIP)
-        optimizer.step()
-        return loss.item()
+        return (likelihood + nats) / len(x)
 
-    return step
+    return steps.torch_network_step(network, loss)
 
 
 def usual_network():

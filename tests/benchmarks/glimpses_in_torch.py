@@ -20,19 +20,9 @@ def training_step(images: np.ndarray, labels: np.ndarray, count, patch, scales, 
 
     torch.manual_seed(0)
     network = (tuned_network() if tuned else usual_network())(count, patch, scales, units).train()
-    optimizer = torch.optim.Adam(network.parameters(), steps.LEARNING_RATE)
     x = torch.as_tensor(images[:, None, ..., 0].astype("float32") / 255)
     y = torch.as_tensor(labels.astype("int64"))
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        loss = network(x, y)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), steps.CLIP)
-        optimizer.step()
-        return loss.item()
-
-    return step
+    return steps.torch_network_step(network, lambda: network(x, y))
 
 
 def usual_network():

@@ -76,6 +76,24 @@ def torch_step(kind: str, units: int, x: np.ndarray, y: np.ndarray) -> Callable[
     return step
 
 
+def torch_network_step(network, loss: Callable[[], object]) -> Callable[[], float]:
+    """A step of training of a PyTorch network as `keras_model` is trained, of what `loss()` gives; it returns that."""
+    import torch
+
+    parameters = [*network.parameters()]
+    optimizer = torch.optim.Adam(parameters, LEARNING_RATE)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        value = loss()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, CLIP)
+        optimizer.step()
+        return value.item()
+
+    return step
+
+
 def torch_layers(kind: str, features: int, units: int, layers: int):
     """`torch.nn.LSTM`, `GRU` or `RNN` over (B, T, D)."""
     import torch
