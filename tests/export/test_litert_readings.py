@@ -12,7 +12,7 @@ pytest.importorskip("ai_edge_litert")
 
 LABELS = ("a", "b", "c")
 KINDS = {
-    "one label": {"glimpses": 4, "cell": "simple_rnn", "start": "random", "samples": 3},
+    "one label": {"glimpses": 3, "cell": "gru", "start": "random", "samples": 3, "scales": 2},
     "several": {
         "max_labels": 2,
         "context": 5,
@@ -21,7 +21,6 @@ KINDS = {
         "join": "product",
         "image_shape": (10, 12, 3),
     },
-    "transformer": {"location": "transformer", "cell": "gru", "scales": 2},
 }
 
 
