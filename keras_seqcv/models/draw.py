@@ -1,23 +1,17 @@
 """`DRAW`: learns to draw pictures step by step on a canvas, and looks where it draws."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding.random_stream import normals
 from keras_seqcv.drawing import Drawing, checked_order
-from keras_seqcv.layers.draw_attention import PARAMETERS
-from keras_seqcv.layers.lstm import LSTMMath
-from keras_seqcv.layers.product_loop import loop
 from keras_seqcv.models import draw_estimates as estimates
-from keras_seqcv.models import draw_signatures
+from keras_seqcv.models import draw_loops, draw_signatures
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs
 from keras_seqcv.models.draw_estimates import reconstruction
-from keras_seqcv.models.draw_step import Copying, Painting
-
-_FIRST_INTENSITY = 4.0  # of reading
-_FIRST_MEANS = 2.0  # of z, in parts of what is usual
+from keras_seqcv.models.draw_first_weights import set_first_weights
+from keras_seqcv.models.draw_step import Painting
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
@@ -105,7 +99,7 @@ class DRAW(ApplicationModel):
     def build(self, input_shape=None):
         units, label = self.options["units"], len(self.labels or ())
         for part, width in (
-            (self.encoder, self._read_width() + units + label),
+            (self.encoder, self.read_width + units + label),
             (self.latent, units),
             (self.decoder, self.options["latent_dim"] + label),
             (self.head, units),
@@ -116,36 +110,12 @@ class DRAW(ApplicationModel):
             self.add_weight(name=name, shape=shape, initializer="zeros")
             for name, shape in (("encoder_start", (units,)), ("start", (units,)), ("canvas", self.image_shape))
         ]
-        self._begin()
+        set_first_weights(self)
 
-    def _read_width(self):
+    @property
+    def read_width(self) -> int:
+        """How many numbers the encoder reads at each step."""
         return 2 * self.painting.area(self.options["read"])
-
-    def _begin(self):
-        """First weights with which pictures reach the latent vectors: with Keras's own ones these learn to say nothing.
-
-        Grids begin evenly spread over the picture, each filter as wide as its share: zeros would be sharp filters at
-        the border, which see nothing of what lies elsewhere. What is read are means, small numbers and few; they are
-        made larger, and their kernel does not count the state and the gates. The means of z begin larger, too.
-        """
-        bias, at = self.head.bias.numpy(), self.painting.widths()[0]
-        for size, intensity in ((self.options["write"], 1.0), (self.options["read"], _FIRST_INTENSITY)):
-            if size is not None:
-                side = max(self.image_shape[:2])
-                stride = side / size
-                relative = stride * max(size - 1, 1) / max(side - 1, 1)
-                bias[at + 2 : at + PARAMETERS] = np.log([(0.5 * stride) ** 2, relative, intensity])
-                at += PARAMETERS
-        self.head.bias.assign(bias)
-        for part, rows, columns, scale in (
-            (self.encoder, self._read_width(), None, 1.0),
-            (self.latent, None, self.options["latent_dim"], _FIRST_MEANS**2),
-        ):
-            kernel = part.kernel.numpy()
-            shape = kernel[:rows, :columns].shape
-            first = keras.initializers.VarianceScaling(scale, "fan_in", "uniform", self.options["seed"])(shape)
-            kernel[:rows, :columns] = keras.ops.convert_to_numpy(first)
-            part.kernel.assign(kernel)
 
     def get_config(self):
         labels = None if self.labels is None else list(self.labels)
@@ -252,49 +222,9 @@ class DRAW(ApplicationModel):
         return draw_signatures.metadata(self)
 
     def copied(self, images, label, noise, weigh=False):
-        """Pictures (B, H, W, C) in [0, 1], label (B,) int or None, noise (B, T, Z) -> last canvas, nats (B, T).
-
-        With `weigh` the nats are log q(z_t) - log p(z_t), else KL.
-        """
-        weights, fixed, states = self._kernels(), self._fixed(label), self._states(tf.shape(images)[0])
-        if self.options["read"] is None:
-            wide = self._read_width() // 2
-            kernel = weights["encoder"]
-            flat = tf.cast(tf.reshape(images, (-1, wide)), kernel.dtype)
-            fixed["seen"] = tf.matmul(flat, kernel[:wide] + kernel[wide : 2 * wide])
-            weights["encoder"] = kernel[wide:]
-        else:
-            fixed["image"] = images
-        outputs, finals = loop(Copying(self.painting, weigh), tf.cast(noise, "float32"), states, fixed, weights)
-        return finals[4], outputs["nats"]
+        """See `draw_loops.copied`."""
+        return draw_loops.copied(self, images, label, noise, weigh)
 
     def painted(self, label, noise):
-        """Label (B,) int or None, noise (B, T, Z) -> canvases (B, T, H, W, C) in [0, 1], and windows (B, T, 4)."""
-        weights, states = self._kernels(), self._states(tf.shape(noise)[0])[2:]
-        noise = tf.cast(noise, states[0].dtype)
-        of_painting = {name: weights[name] for name in ("decoder", "head")}
-        outputs, _ = loop(self.painting, noise, states, self._fixed(label), of_painting, keep=False)
-        return {**outputs, "canvas": tf.sigmoid(outputs["canvas"])}
-
-    def _fixed(self, label):
-        return {} if label is None else {"label": tf.one_hot(label, len(self.labels), dtype=self.compute_dtype)}
-
-    def _kernels(self):
-        """What the steps multiply by: kernels, the bias as last row; those of LSTMs as `LSTMMath` wants them."""
-        math, kernels = LSTMMath(), {}
-        for name, cell in (("encoder", self.encoder), ("decoder", self.decoder)):
-            kernel, bias = math.input_weights(cell)
-            kernels[name] = tf.concat([kernel, *math.recurrent_weights(cell), bias[None]], axis=0)
-        for name, dense in (("latent", self.latent), ("head", self.head)):
-            kernels[name] = tf.concat([dense.kernel, dense.bias[None]], axis=0)
-        return {name: tf.cast(kernel, self.compute_dtype) for name, kernel in kernels.items()}
-
-    def _states(self, batch):
-        """Before the first step: h', c', h, c, the canvas, and where to read, said by h."""
-        own, h, canvas = (tf.convert_to_tensor(first) for first in self.firsts)
-        own, h = (tf.cast(a, self.compute_dtype) for a in (own, h))
-        states = [own, tf.zeros_like(own), h, tf.zeros_like(h), tf.cast(canvas, "float32")]
-        if self.options["read"] is not None:
-            kernel, bias = (tf.cast(w[..., -PARAMETERS:], self.compute_dtype) for w in self.head.weights)
-            states.append(tf.cast(tf.linalg.matvec(kernel, h, transpose_a=True) + bias, "float32"))
-        return [tf.tile(state[None], (batch, *[1] * state.shape.rank)) for state in states]
+        """See `draw_loops.painted`."""
+        return draw_loops.painted(self, label, noise)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_seqcv as ks
 from tests.models import tiny_draw as tiny
 
-KINDS = ["attention", "told, everything", "in colour"]
+KINDS = ["in colour", "told, everything"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -73,13 +73,13 @@ def test_saved_model_draws_the_same_and_has_the_bound(model, tmp_path):
     np.testing.assert_allclose(found["kl"], tf.reduce_sum(nats, 1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("quantize", ["float16", "dynamic", "int8"])
+@pytest.mark.parametrize("quantize", ["dynamic", "int8"])
 def test_quantised_files_draw_nearly_the_same(quantize, tmp_path):
     model = tiny.model("told", units=32)
     ks.export.tflite(model, tmp_path / "model.tflite", quantize, verbose=False)
     found = ks.export.load_tflite(tmp_path / "model.tflite").draw(3, seed=1, label="circle")
     apart = np.abs(found.canvases - model.draw(3, seed=1, label="circle").canvases)
-    assert np.median(apart) < {"float16": 0.002, "dynamic": 0.03, "int8": 0.1}[quantize]
+    assert np.median(apart) < {"dynamic": 0.03, "int8": 0.1}[quantize]
 
 
 def test_mixed_precision_is_exported_in_float32(tmp_path):

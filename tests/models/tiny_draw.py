@@ -9,12 +9,11 @@ SHAPE = (6, 8, 1)
 LABELS = ("circle", "cross", "line")
 KINDS = {
     "attention": {},
-    "everything": {"read": None, "write": None},
     "told": {"labels": LABELS},
     "told, everything": {"labels": LABELS, "read": None, "write": None},
-    "in colour": {"image_shape": (6, 8, 3)},
-    "reads all, in colour": {"image_shape": (6, 8, 3), "read": None},
+    "in colour": {"image_shape": (6, 8, 3), "read": 3},
     "writes all": {"write": None, "read": 1},
+    "reads all": {"read": None},
 }
 
 
