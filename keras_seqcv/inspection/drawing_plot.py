@@ -126,7 +126,7 @@ def _show(axes, drawing, n: int, t: int, points: float) -> None:
     if drawing.windows is None:
         return
     top, left, bottom, right = window_box(drawing.windows[n, t], drawing.size)
-    blur = float(np.clip(drawing.windows[n, t, 3] * points, 0.5, 4.0))
+    blur = float(np.clip(drawing.windows[n, t, 3] * points, 0.5, 1.5))
     corners = [left, right, right, left, left], [top, top, bottom, bottom, top]
     axes.plot(*corners, color=tuple(c / 255 for c in _FRAME), linewidth=blur, scalex=False, scaley=False)
 
