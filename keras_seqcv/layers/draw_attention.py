@@ -97,11 +97,8 @@ class GaussianRead(keras.layers.Layer):
             raise ValueError(f"pictures: expected a known (B, H, W, C), received {tuple(pictures_shape)}")
 
     def call(self, pictures, parameters):
-        height, width = pictures.shape[1:3]
-        window = gaussian_window(parameters, self.size, height, width)
-        rows, columns = gaussian_filters(window, self.size, height, width)
-        seen = read_grid(pictures, tf.cast(rows, pictures.dtype), tf.cast(columns, pictures.dtype))
-        return seen * tf.cast(window["gamma"], pictures.dtype)[:, :, None, None]
+        rows, columns, gamma = _grid(parameters, self.size, *pictures.shape[1:3], pictures.dtype)
+        return read_grid(pictures, rows, columns) * gamma
 
     def compute_output_shape(self, pictures_shape, parameters_shape):
         return (pictures_shape[0], self.size, self.size, pictures_shape[3])
@@ -155,17 +152,21 @@ class GaussianWrite(keras.layers.Layer):
             raise ValueError(f"patches: expected a known (B, N, N, C), received {tuple(patches_shape)}")
 
     def call(self, patches, parameters):
-        size = patches.shape[1]
-        window = gaussian_window(parameters, size, self.height, self.width)
-        rows, columns = gaussian_filters(window, size, self.height, self.width)
-        written = write_grid(patches, tf.cast(rows, patches.dtype), tf.cast(columns, patches.dtype))
-        return written / tf.cast(window["gamma"], patches.dtype)[:, :, None, None]
+        rows, columns, gamma = _grid(parameters, patches.shape[1], self.height, self.width, patches.dtype)
+        return write_grid(patches, rows, columns) / gamma
 
     def compute_output_shape(self, patches_shape, parameters_shape):
         return (patches_shape[0], self.height, self.width, patches_shape[3])
 
     def get_config(self):
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+def _grid(parameters, size, height, width, dtype):
+    """Filters of rows (B, N, H) and of columns (B, N, W), and intensity (B, 1, 1, 1), made in float32."""
+    window = gaussian_window(parameters, size, height, width)
+    parts = [*gaussian_filters(window, size, height, width), window["gamma"][:, :, None, None]]
+    return [tf.cast(part, dtype) for part in parts]
 
 
 def _check_counts(**counts):
