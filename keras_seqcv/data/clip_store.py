@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from keras_seqcv.data.augmenting import augmented
 from keras_seqcv.data.image_store import MEMORY_BYTES
 from keras_seqcv.data.video_files import decoded_video
 
@@ -107,14 +108,6 @@ def changes(window: int | None, random: bool, augment: Callable | None) -> Calla
             start = int(chance.integers(spare + 1)) if random else spare // 2
             frames = frames[start : start + window]
             labels = labels[start : start + window] if np.ndim(labels) else labels
-        return (frames if augment is None else _augmented(augment, frames, chance)), labels
+        return (frames if augment is None else augmented(augment, frames, chance)), labels
 
     return change
-
-
-def _augmented(augment, frames, chance):
-    found = np.asarray(augment(frames, chance))
-    if found.shape != frames.shape or found.dtype != frames.dtype:
-        expected, received = (f"{some.dtype} of shape {some.shape}" for some in (frames, found))
-        raise ValueError(f"`augment` must return {expected}, as it was given, received {received}")
-    return found

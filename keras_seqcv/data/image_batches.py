@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.data.augmenting import augmented
 from keras_seqcv.data.image_sets import LabelledImages
 from keras_seqcv.data.planned_dataset import planned_dataset
 
@@ -59,7 +60,7 @@ class ImageBatches:
         chance = np.random.default_rng((self._seed, int(seed)))
         images = self._some.images[rows]
         if self._augment is not None:
-            images = _augmented(self._augment, images, chance)
+            images = augmented(self._augment, images, chance)
         if self._binarize:
             images = binarized(images, chance)
         return images, self._some.labels[rows]
@@ -92,11 +93,3 @@ def binarized(images: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     # A whole number below 255 is below the brightness v with probability v / 255, and never below 0.
     drawn = chance.integers(0, 255, images.shape, "uint8")
     return np.where(drawn < images, np.uint8(255), np.uint8(0))
-
-
-def _augmented(augment, images, chance):
-    found = np.asarray(augment(images, chance))
-    if found.shape != images.shape or found.dtype != images.dtype:
-        expected, received = (f"{some.dtype} of shape {some.shape}" for some in (images, found))
-        raise ValueError(f"`augment` must return {expected}, as it was given, received {received}")
-    return found
