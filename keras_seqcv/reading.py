@@ -55,3 +55,10 @@ def reading_of(names: Sequence[str], probabilities, paths) -> Reading:
     found = [names[k] for k in best[:count]]
     share = float(np.prod([row[k] for row, k in zip(probabilities[: count + 1], best, strict=False)]))
     return Reading(" ".join(found), found, share, probabilities, paths[0], paths)
+
+
+def check_draws(samples, seed) -> None:
+    """Raise ValueError unless `samples` is an int >= 0, and `seed` one in [-2**31, 2**31)."""
+    for name, value, least in (("samples", samples, 0), ("seed", seed, -(2**31))):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value < 2**31:
+            raise ValueError(f"{name}: expected an int >= {least}, received {value!r}")

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from keras_seqcv.reading import Reading, reading_of
+from keras_seqcv.reading import Reading, check_draws, reading_of
 
 LABELS = "labels.json"
 
@@ -34,9 +34,7 @@ def classify(lite, images, samples: int | None = None, seed: int = 0) -> Reading
         raise ValueError(f"{lite!r} has no labels: run('classify', image=..., seed=..., samples=...) gives numbers")
     content = json.loads(lite.files[LABELS])
     samples = content["samples"] if samples is None else samples
-    for name, value, least in (("samples", samples, 0), ("seed", seed, -(2**31))):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value < 2**31:
-            raise ValueError(f"{name}: expected an int >= {least}, received {value!r}")
+    check_draws(samples, seed)
     if isinstance(images, (str, bytes, dict)) or not hasattr(images, "__len__"):
         raise TypeError(f"images: expected a picture (H, W, C) or a list of them, received {type(images).__name__}")
     scalars = {"samples": int(samples), "seed": int(seed)}

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.models.argument_checks import check_width, checked_texts
+from keras_seqcv.models.image_inputs import unit_pictures
 
 
 def check_arguments(image_shape, options: dict) -> tuple[tuple, tuple | None]:
@@ -37,7 +38,7 @@ def checked_inputs(inputs, image_shape, labels):
         inputs, label = inputs["image"], inputs.get("label")
     if (labels is None) != (label is None):
         raise ValueError(f"inputs: this model takes {expected}, received {'no' if label is None else 'a'} label")
-    images = checked_images(inputs, image_shape)
+    images = unit_pictures(inputs, image_shape, "images")
     if label is None:
         return images, None
     label = tf.convert_to_tensor(label)
@@ -50,14 +51,3 @@ def checked_inputs(inputs, image_shape, labels):
     inside = tf.debugging.assert_equal(tf.reduce_all((label >= 0) & (label < len(labels))), True, message)
     with tf.control_dependencies([inside] if inside is not None else []):
         return images, tf.cast(label, tf.int32)
-
-
-def checked_images(images, image_shape):
-    """Pictures, integers or floats in [0, 255], as (B, H, W, C) float32 in [0, 1]."""
-    expected = str(("B", *image_shape)).replace("'", "")
-    if not hasattr(images, "shape"):
-        raise TypeError(f"images: expected shape {expected}, received {type(images).__name__}")
-    images = tf.convert_to_tensor(images)
-    if not images.shape.is_compatible_with((None, *image_shape)):
-        raise ValueError(f"images: expected shape {expected}, as the model's, received {tuple(images.shape)}")
-    return tf.cast(images, "float32") / 255.0

@@ -1,17 +1,17 @@
 """`GlimpseClassifier`: reads a fixed picture by a sequence of glimpses, and learns where to look."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding.random_stream import normals
 from keras_seqcv.models import glimpse_classifier_signatures
 from keras_seqcv.models.application_model import ApplicationModel
-from keras_seqcv.models.glimpse_classifier_arguments import check_arguments, checked_pictures, prepared_pictures
+from keras_seqcv.models.glimpse_classifier_arguments import check_arguments, prepared_pictures
 from keras_seqcv.models.glimpse_losses import location_losses, rewards_of, targets_of
 from keras_seqcv.models.glimpse_reader import GlimpseReader
+from keras_seqcv.models.image_inputs import unit_pictures
 from keras_seqcv.models.label_head import compile_options, labels_json
-from keras_seqcv.reading import reading_of
+from keras_seqcv.reading import check_draws, reading_of
 
 _TOGETHER = 512  # pictures, times draws, that `classify` reads as one batch
 _READER = (
@@ -168,7 +168,7 @@ class GlimpseClassifier(ApplicationModel):
         return (input_shape[0], *several, self.logits.units)
 
     def call(self, inputs, training=False):
-        pictures = checked_pictures(inputs, self.image_shape)
+        pictures = unit_pictures(inputs, self.image_shape, "inputs")
         if training:
             return self.read(pictures, self._noise(pictures), training=True)[0]
         probabilities, _ = self.look(pictures, 0, self.options["samples"])
@@ -238,7 +238,7 @@ class GlimpseClassifier(ApplicationModel):
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         targets, weights = self._targets(tf.convert_to_tensor(y), sample_weight)
-        pictures = checked_pictures(x, self.image_shape)
+        pictures = unit_pictures(x, self.image_shape, "inputs")
         draws = self.options["train_samples"]
         if draws > 1:
             pictures, targets, weights = (tf.repeat(a, draws, axis=0) for a in (pictures, targets, weights))
@@ -298,12 +298,10 @@ class GlimpseClassifier(ApplicationModel):
             TypeError, ValueError: for what is no picture, or one of another size; a file is named.
         """
         samples = self.options["samples"] if samples is None else samples
-        for name, value, least in (("samples", samples, 0), ("seed", seed, -(2**31))):
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value < 2**31:
-                raise ValueError(f"{name}: expected an int >= {least}, received {value!r}")
+        check_draws(samples, seed)
         pictures, single = prepared_pictures(images, self.image_shape)
         if self._look is None:
-            function = lambda p, seed, samples: self.look(checked_pictures(p, self.image_shape), seed, samples)  # noqa: E731
+            function = lambda p, seed, samples: self.look(unit_pictures(p, self.image_shape, "images"), seed, samples)  # noqa: E731
             self._look = tf.function(function, autograph=False, reduce_retracing=True)
         found, together = [], max(1, _TOGETHER // max(samples, 1))
         for start in range(0, len(pictures), together):

@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from keras_seqcv.image_files import decoded
@@ -46,19 +45,6 @@ def checked_image_shape(image_shape) -> tuple[int, int, int]:
     if len(shape) != 3 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in shape) or shape[2] not in (1, 3):
         raise ValueError(f"image_shape: expected (H, W, C) with C 1 or 3, received {image_shape!r}")
     return tuple(int(n) for n in shape)
-
-
-def checked_pictures(pictures, image_shape):
-    """Pictures of a call, (B, H, W, C) in [0, 255], as float32 in [0, 1].
-
-    Raises:
-        ValueError: pictures of another size.
-    """
-    pictures = tf.convert_to_tensor(pictures)
-    if not pictures.shape.is_compatible_with((None, *image_shape)):
-        expected = str(("B", *image_shape)).replace("'", "")
-        raise ValueError(f"inputs: expected pictures {expected}, received {tuple(pictures.shape)}")
-    return tf.cast(pictures, tf.float32) / 255.0
 
 
 def prepared_pictures(images, image_shape) -> tuple[np.ndarray, bool]:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_seqcv.models.glimpse_classifier_arguments import checked_pictures
+from keras_seqcv.models.image_inputs import unit_pictures
 
 _EXAMPLES = 4
 
@@ -25,7 +25,7 @@ def signatures(model, format: str) -> dict:
 
     @tf.function(input_signature=specs, autograph=False)
     def classify(image, seed, samples):
-        probabilities, path = model.look(checked_pictures(image, model.image_shape), seed, samples)
+        probabilities, path = model.look(unit_pictures(image, model.image_shape, "image"), seed, samples)
         return {"probabilities": probabilities, "path": path}
 
     return {"classify": classify}

@@ -46,6 +46,17 @@ def checked_features(features, feature_shape, pools: bool):
     return features
 
 
+def unit_pictures(pictures, image_shape, name: str):
+    """Pictures (B, H, W, C) of this shape, integers or floats in [0, 255], as float32 in [0, 1]; `name` for errors."""
+    expected = str(("B", *image_shape)).replace("'", "")
+    if not hasattr(pictures, "shape"):
+        raise TypeError(f"{name}: expected shape {expected}, received {type(pictures).__name__}")
+    pictures = tf.convert_to_tensor(pictures)
+    if not pictures.shape.is_compatible_with((None, *image_shape)):
+        raise ValueError(f"{name}: expected shape {expected}, as the model's, received {tuple(pictures.shape)}")
+    return tf.cast(pictures, tf.float32) / 255.0
+
+
 def is_single(images) -> bool:
     """Whether this is one picture, and not several."""
     if isinstance(images, (str, bytes, os.PathLike, PIL.Image.Image)):
