@@ -24,7 +24,7 @@ def arguments(argv=None):
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="rises, then falls along a cosine")
-    parser.add_argument("--start", type=Path, help="model.keras to begin with, for a training of its own")
+    parser.add_argument("--start", type=Path, help="model.keras of another training, to go on from it, with more steps or as many")
     parser.add_argument("--out", type=Path, default=Path("runs/draw_digits"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(argv)
@@ -35,7 +35,7 @@ def main(argv=None):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     digits, others = pictures(args)
-    model = ks.models.load_model(args.start) if args.start else new_model(digits, args)
+    model = new_model(digits, args)
     # Each pixel is light with its brightness as probability: in training anew every time, in the test once.
     options = {"labels": "input" if model.labels else None, "binarize": True, "seed": args.seed}
     train, test = ks.data.labelled_images(digits, args.batch_size, model=model, validation=others, **options)
@@ -61,7 +61,7 @@ def pictures(args):
 
 
 def new_model(digits, args):
-    return ks.models.DRAW(
+    model = ks.models.DRAW(
         digits.image_shape,
         steps=args.steps,
         units=args.units,
@@ -71,6 +71,10 @@ def new_model(digits, args):
         labels=digits.names if args.labels else None,
         seed=args.seed,
     )
+    if args.start:
+        # Weights are the same at all steps, so that what was learned with few of them is a start for more.
+        model.set_weights(ks.models.load_model(args.start).get_weights())
+    return model
 
 
 def callbacks(args):

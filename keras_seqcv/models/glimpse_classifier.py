@@ -15,6 +15,7 @@ from keras_seqcv.reading import check_draws, reading_of
 
 _TOGETHER = 512  # pictures, times draws, that `classify` reads as one batch
 _READER = (
+    "glimpses",
     "patch",
     "scales",
     "factor",
@@ -138,10 +139,9 @@ class GlimpseClassifier(ApplicationModel):
         self.slots = 1 if max_labels is None else max_labels + 1
         self.steps = glimpses * self.slots
         own = {name: self.options[name] for name in _READER}
-        self.reader = GlimpseReader(self.image_shape, self.steps, **own, dtype=self.dtype_policy, name="reader")
+        self.reader = GlimpseReader(self.image_shape, slots=self.slots, **own, dtype=self.dtype_policy, name="reader")
         classes = len(self.labels) + (max_labels is not None)
         self.logits = keras.layers.Dense(classes, dtype=self.dtype_policy, name="logits")
-        self.baseline = keras.layers.Dense(1, dtype=self.dtype_policy, name="baseline")
         self.seed_generator = keras.random.SeedGenerator()
         self.reward_tracker = keras.metrics.Mean(name="reward")
         self.exact_tracker = None if max_labels is None else keras.metrics.Mean(name="exact")
@@ -159,7 +159,7 @@ class GlimpseClassifier(ApplicationModel):
 
     def build(self, input_shape=None):
         units = self.options["units"]
-        for layer, shape in ((self.reader, None), (self.logits, (None, units)), (self.baseline, (None, units))):
+        for layer, shape in ((self.reader, None), (self.logits, (None, units))):
             layer.build(shape)
             layer.built = True
 
@@ -184,8 +184,7 @@ class GlimpseClassifier(ApplicationModel):
         else:
             start = tf.zeros_like(noise[:, 0])
         found = self.reader(pictures, noise, start, training=training)
-        last = found["hidden"][:, self.options["glimpses"] - 1 :: self.options["glimpses"]]  # (B, K, U)
-        logits = tf.cast(self.logits(last), tf.float32)
+        logits = tf.cast(self.logits(found["hidden"]), tf.float32)  # (B, K, C')
         return logits if self.options["max_labels"] else logits[:, 0], found
 
     def look(self, pictures, seed, samples):
@@ -255,9 +254,8 @@ class GlimpseClassifier(ApplicationModel):
         return self._measured(loss, x, targets, logits, weights, rewards)
 
     def _location_loss(self, found, rewards):
-        expected = tf.cast(self.baseline(tf.stop_gradient(found["query"]))[..., 0], tf.float32)  # (B, T)
         first = self.options["context"] is not None
-        reinforce, error = location_losses(found, rewards, expected, float(self.options["stddev"]), first)
+        reinforce, error = location_losses(found, rewards, found["expected"], float(self.options["stddev"]), first)
         return self.options["reinforce_weight"] * reinforce + error
 
     def test_step(self, data):

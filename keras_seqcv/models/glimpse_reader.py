@@ -18,7 +18,7 @@ class GlimpseReader(keras.layers.Layer):
 
     Args:
         image_shape: (H, W, C).
-        steps: T, how many glimpses.
+        glimpses: N, how many for each label. slots: K, how many labels; T = K N.
         patch, scales, factor: of the `GlimpseSensor`.
         cell: "simple_rnn" | "lstm" | "gru". units: U. glimpse_units: of what and of where.
         join: "sum" | "product", of what and where.
@@ -31,15 +31,16 @@ class GlimpseReader(keras.layers.Layer):
         training: bool.
 
     Returns:
-        dict: "hidden" (B, T, U), what is understood after each glimpse; "location" (B, T, 2), where they are; of each
-        "mean" and "drawn" (B, T, 2), and "query" (B, T, U), from what it was decided before: of the first these mean
-        something with context alone.
+        dict: "hidden" (B, K, U), what is understood after every N-th glimpse; "location" (B, T, 2), where they are; of
+        each "mean" and "drawn" (B, T, 2), and with `location="reinforce"` "expected" (B, T), the reward that was
+        expected when it was decided: of the first these mean something with context alone.
     """
 
     def __init__(
         self,
         image_shape,
-        steps,
+        glimpses,
+        slots,
         patch,
         scales,
         factor,
@@ -56,7 +57,8 @@ class GlimpseReader(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         # The loop is compiled by itself; to compile a whole step takes three times as long, and it is no quicker then.
         self.supports_jit = False
-        self.image_shape, self.steps, self.join = tuple(image_shape), steps, join
+        self.image_shape, self.join = tuple(image_shape), join
+        self.glimpses, self.slots, self.steps = glimpses, slots, glimpses * slots
         self.sensing = Sensing(patch, scales, factor)
         self.differentiable, self.stddev = location == "transformer", float(stddev)
         dense = {
@@ -66,6 +68,8 @@ class GlimpseReader(keras.layers.Layer):
         # Begins near the middle: a location at the border has no gradient to come back by.
         start = keras.initializers.VarianceScaling(1e-3)
         dense["location"] = keras.layers.Dense(2, kernel_initializer=start, dtype=self.dtype_policy, name="location")
+        if not self.differentiable:
+            dense["baseline"] = keras.layers.Dense(1, dtype=self.dtype_policy, name="baseline")
         if join == "product":
             dense["join_where"] = keras.layers.Dense(
                 units, bias_initializer="ones", dtype=self.dtype_policy, name="join_where"
@@ -89,7 +93,7 @@ class GlimpseReader(keras.layers.Layer):
     def build(self, input_shape=None):
         units, channels = self.reading.units, self.image_shape[2]
         sensing, width = self.sensing, self.dense["what"].units
-        widths = {"what": sensing.scales * sensing.size**2 * channels, "where": 2, "location": units}
+        widths = {"what": sensing.scales * sensing.size**2 * channels, "where": 2, "location": units, "baseline": units}
         widths |= {"join": width if self.join == "product" else 2 * width, "join_where": width}
         for name, layer in self.dense.items():
             layer.build((None, widths[name]))
@@ -105,24 +109,24 @@ class GlimpseReader(keras.layers.Layer):
     def call(self, pictures, noise, start, training=False):
         step, weights = self._step(), self._weights()
         pictures = tf.cast(pictures, tf.float32)
-        states, first = self._first(pictures, noise, start, step, weights)
+        states, location, first = self._first(pictures, noise, start, step, weights)
         later = tf.concat([noise[:, 1:], tf.zeros_like(noise[:, :1])], axis=1)
         run = self._unrolled if current_export_format() else self._looped
-        outputs = run(step, later, [first["location"], *states], pictures, weights, training)
+        outputs, after = run(step, later, [location, *states], pictures, weights, training)
         # What was decided after one glimpse is about the next.
-        moved = {
-            name: tf.concat([first[name][:, None], outputs[name][:, :-1]], axis=1)
-            for name in ("mean", "drawn", "query")
-        }
-        return {"hidden": outputs["hidden"], "location": outputs["location"], **moved}
+        moved = {name: tf.concat([a[:, None], outputs[name][:, :-1]], axis=1) for name, a in first.items()}
+        if not self.differentiable:
+            moved["expected"] = moved["expected"][..., 0]  # (B, T)
+        # Of a single label nothing is put out by the loop: its gradient would be zeros for all steps but one.
+        last = outputs["hidden"][:, self.glimpses - 1 :: self.glimpses] if step.tells else after[1][:, None]
+        return {"hidden": last, "location": outputs["location"], **moved}
 
     def _first(self, pictures, noise, start, step, weights):
-        """The states before the first glimpse, and how its location is decided."""
+        """The states before the first glimpse, its location, and how that was decided: as `GlimpseStep` puts it out."""
         batch = tf.shape(pictures)[0]
         states = _zeros(self.reading, batch)
         if self.looking is None:
-            nothing = tf.zeros((batch, self.reading.units), self.compute_dtype)
-            return states, {"location": start, "mean": start, "drawn": start, "query": nothing}
+            return states, start, self._decided(start, start, states[0], weights)
         x = self._small(pictures)
         for layer in self.coarse:
             x = layer(x)
@@ -130,7 +134,14 @@ class GlimpseReader(keras.layers.Layer):
         kernel, bias = weights["location"]
         mean = tf.cast(tf.tanh(tf.matmul(query, kernel) + bias), tf.float32)
         drawn, location = step.draw(mean, noise[:, 0])
-        return [*states, query, *others], {"location": location, "mean": mean, "drawn": drawn, "query": query}
+        return [*states, query, *others], location, self._decided(mean, drawn, query, weights)
+
+    def _decided(self, mean, drawn, query, weights):
+        found = {"mean": mean, "drawn": drawn}
+        if not self.differentiable:
+            kernel, bias = weights["baseline"]
+            found["expected"] = tf.cast(tf.matmul(tf.stop_gradient(query), kernel) + bias, tf.float32)
+        return found
 
     def _small(self, pictures):
         """Pictures as means of their parts, (B, K, K, C); `tf.image.resize` has no built-in LiteRT operator for it."""
@@ -142,9 +153,7 @@ class GlimpseReader(keras.layers.Layer):
         return tf.transpose(x, (0, 1, 3, 2))
 
     def _looped(self, step, noise, states, pictures, weights, training):
-        return product_loop.loop(step, {"noise": noise}, states, {"pictures": pictures}, weights, keep=bool(training))[
-            0
-        ]
+        return product_loop.loop(step, {"noise": noise}, states, {"pictures": pictures}, weights, keep=bool(training))
 
     def _unrolled(self, step, noise, states, pictures, weights, training):
         """Without a loop: in a file for phones the batch is open, and a loop's buffers would have to know it."""
@@ -154,14 +163,13 @@ class GlimpseReader(keras.layers.Layer):
                 product_loop.product, {"noise": noise[:, t]}, states, {"pictures": pictures}, weights
             )
             found.append(outputs)
-        return {name: tf.stack([one[name] for one in found], axis=1) for name in found[0]}
+        return {name: tf.stack([one[name] for one in found], axis=1) for name in found[0]}, states
 
     def _step(self) -> GlimpseStep:
         cells = [None if cell is None else _engine(cell) for cell in (self.reading, self.looking)]
         count = len(_zeros(self.reading, 1))
-        return GlimpseStep(
-            self.sensing, cells[0], count, cells[1], self.join == "product", self.differentiable, self.stddev
-        )
+        multiplies, tells = self.join == "product", self.slots > 1
+        return GlimpseStep(self.sensing, cells[0], count, cells[1], multiplies, tells, self.differentiable, self.stddev)
 
     def _weights(self) -> dict:
         cast = lambda w: tf.cast(w, self.compute_dtype)  # noqa: E731

@@ -20,6 +20,7 @@ class GlimpseStep:
         read_states: how many states it has.
         looks: likewise of the cell that decides where to look; None: the reading cell's output decides.
         multiplies: whether what and where are multiplied; else they are added.
+        tells: whether what is understood is put out after each glimpse; else the last one's is in the states.
         differentiable: whether gradients go through locations; else a draw is what it is.
         stddev: of the draw around the mean.
     """
@@ -29,6 +30,7 @@ class GlimpseStep:
     read_states: int
     looks: Callable | None
     multiplies: bool
+    tells: bool
     differentiable: bool
     stddev: float
 
@@ -50,7 +52,13 @@ class GlimpseStep:
             query = tf.stop_gradient(hidden)
         mean = tf.cast(tf.tanh(_dense(product, query, weights["location"])), tf.float32)
         drawn, following = self.draw(mean, x["noise"])
-        outputs = {"hidden": hidden, "query": query, "mean": mean, "drawn": drawn, "location": location}
+        outputs = {"mean": mean, "drawn": drawn, "location": location}
+        if self.tells:
+            outputs["hidden"] = hidden
+        if not self.differentiable:
+            # Without context it is stopped already, and its product has the same rows as that of the location.
+            known = query if self.looks is None else tf.stop_gradient(query)
+            outputs["expected"] = tf.cast(_dense(product, known, weights["baseline"]), tf.float32)
         return outputs, [following, *own, *others]
 
     def glimpse(self, product, pictures, location, weights):

@@ -30,7 +30,7 @@ def in_keras(usual):
     model.reader.reading.set_weights(
         [cell.weight_ih.detach().T, cell.weight_hh.detach().T, (cell.bias_ih + cell.bias_hh).detach()]
     )
-    layers = {"location": dense["location"], "output": model.logits, "baseline": model.baseline}
+    layers = {"location": dense["location"], "output": model.logits, "baseline": dense["baseline"]}
     for name, layer in {**layers, **{name: dense[name] for name in ("what", "where", "join")}}.items():
         linear = getattr(usual, name)
         layer.set_weights([linear.weight.detach().T, linear.bias.detach()])
@@ -90,7 +90,7 @@ def test_a_step_moves_the_same_way(monkeypatch):
     tuned(x, y).backward()
     dense = model.reader.dense
     pairs = [(dense[name], getattr(tuned, name)) for name in ("what", "where", "join", "location")]
-    pairs += [(model.logits, tuned.output), (model.baseline, tuned.baseline)]
+    pairs += [(model.logits, tuned.output), (dense["baseline"], tuned.baseline)]
     before = [layer.get_weights() for layer, _ in pairs]
     model.train_on_batch(images, labels)
     for (layer, linear), old in zip(pairs, before, strict=True):
