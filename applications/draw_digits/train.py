@@ -24,7 +24,7 @@ def arguments(argv=None):
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="rises, then falls along a cosine")
-    parser.add_argument("--start", type=Path, help="model.keras of another training, to go on from it, with more steps or as many")
+    parser.add_argument("--start", type=Path, help="model.keras to go on from, with any number of steps")
     parser.add_argument("--out", type=Path, default=Path("runs/draw_digits"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(argv)

@@ -13,7 +13,7 @@ import keras_seqcv as ks
 
 MODEL = (
     *("glimpses", "patch", "scales", "factor", "cell", "units", "glimpse_units", "join", "context", "location"),
-    *("stddev", "samples", "train_samples", "reinforce_weight", "label_smoothing"),
+    *("location_gradient", "stddev", "samples", "train_samples", "reinforce_weight", "label_smoothing"),
 )
 
 
@@ -30,6 +30,7 @@ def arguments(argv=None):
     parser.add_argument("--join", default="sum", choices=["sum", "product"], help="of what and where")
     parser.add_argument("--context", type=int, help="side of a small picture of all, from which it begins to look")
     parser.add_argument("--location", default="reinforce", choices=["reinforce", "transformer"])
+    parser.add_argument("--location-gradient", type=float, default=0.1, help="what of it goes back: transformer")
     parser.add_argument("--stddev", type=float, default=0.1, help="of locations, in halves of the picture")
     parser.add_argument("--first", default="center", choices=["center", "random"], help="the first location")
     parser.add_argument("--samples", type=int, default=1, help="draws of a picture in validation")

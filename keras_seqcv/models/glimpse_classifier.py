@@ -25,6 +25,7 @@ _READER = (
     "join",
     "context",
     "location",
+    "location_gradient",
     "stddev",
 )
 
@@ -59,6 +60,8 @@ class GlimpseClassifier(ApplicationModel):
         context: None, or the side of the small picture from which the layer that looks begins.
         max_labels: None, or S, the most labels of a picture.
         location: "reinforce" | "transformer".
+        location_gradient: in (0, 1], what of a location's gradient goes back with "transformer". A picture's edges make
+            it so large that with all of it the clipping of a whole step leaves little of the others.
         stddev: of the draw, in units of half the picture, > 0.
         start: "center" | "random": the first location, without `context`.
         samples: draws over which evaluation and `classify` average, int >= 0; 0: no draw, the means are followed.
@@ -107,6 +110,7 @@ class GlimpseClassifier(ApplicationModel):
         context=None,
         max_labels=None,
         location="reinforce",
+        location_gradient=0.1,
         stddev=0.1,
         start="center",
         samples=1,
@@ -128,6 +132,7 @@ class GlimpseClassifier(ApplicationModel):
             "context": context,
             "max_labels": max_labels,
             "location": location,
+            "location_gradient": location_gradient,
             "stddev": stddev,
             "start": start,
             "samples": samples,
@@ -277,7 +282,8 @@ class GlimpseClassifier(ApplicationModel):
                 metric.update_state(loss)
         self.reward_tracker.update_state(tf.reduce_sum(rewards, axis=1))
         if self.exact_tracker:
-            self.exact_tracker.update_state(tf.reduce_all((rewards > 0) | (weights == 0), axis=1))
+            # Behind as many labels as there can be nothing but the end is said: the last place counts for nothing.
+            self.exact_tracker.update_state(tf.reduce_all(((rewards > 0) | (weights == 0))[:, :-1], axis=1))
         return self.compute_metrics(x, targets, logits, weights)
 
     def classify(self, images, samples=None, seed=0):

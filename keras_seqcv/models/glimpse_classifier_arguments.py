@@ -32,6 +32,8 @@ def check_arguments(image_shape, labels, options: dict) -> tuple:
     for name in ("stddev", "reinforce_weight"):
         if not is_number(options[name]) or not 0 < options[name] < float("inf"):
             raise ValueError(f"{name}: expected a number > 0, received {options[name]!r}")
+    if not is_number(options["location_gradient"]) or not 0 < options["location_gradient"] <= 1:
+        raise ValueError(f"location_gradient: expected a number in (0, 1], received {options['location_gradient']!r}")
     return shape, checked_texts("labels", labels)
 
 

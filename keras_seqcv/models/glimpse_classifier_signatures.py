@@ -14,7 +14,7 @@ def signatures(model, format: str) -> dict:
     Both; SavedModel any number of pictures, LiteRT one:
         classify: image (B, H, W, C) uint8, seed int32 and samples int32, how many draws are averaged (0: none) ->
             probabilities (B, C), or (B, S + 1, C + 1) with the end mark behind the labels; path (B, samples, T, 2), row
-            and column of each glimpse in [-1, 1].
+            and column of each glimpse in [-1, 1]. A SavedModel also: label (B,), or (B, S), empty behind the last, str.
     """
     batch = 1 if format == "litert" else None
     specs = [
@@ -26,9 +26,19 @@ def signatures(model, format: str) -> dict:
     @tf.function(input_signature=specs, autograph=False)
     def classify(image, seed, samples):
         probabilities, path = model.look(unit_pictures(image, model.image_shape, "image"), seed, samples)
-        return {"probabilities": probabilities, "path": path}
+        found = {"probabilities": probabilities, "path": path}
+        return found if format == "litert" else found | {"label": _labels(model.labels, probabilities)}
 
     return {"classify": classify}
+
+
+def _labels(names, probabilities):
+    """The likeliest labels as str: (B,), or (B, S), empty from the end mark on, which is behind S of them anyway."""
+    best = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+    if best.shape.rank == 1:
+        return tf.gather(tf.constant(names), best)
+    ended = tf.cumsum(tf.cast(best == len(names), tf.int32), axis=1) > 0
+    return tf.gather(tf.constant([*names, ""]), tf.where(ended, len(names), best))[:, :-1]
 
 
 def examples(model, format: str, images=None) -> dict:

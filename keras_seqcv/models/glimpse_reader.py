@@ -23,7 +23,8 @@ class GlimpseReader(keras.layers.Layer):
         cell: "simple_rnn" | "lstm" | "gru". units: U. glimpse_units: of what and of where.
         join: "sum" | "product", of what and where.
         context: None, or the side of the coarse picture from which the cell that looks begins.
-        location: "reinforce" | "transformer". stddev: of the draw. start: "center" | "random", without context.
+        location: "reinforce" | "transformer". location_gradient: what of it goes back. stddev: of the draw.
+        start: "center" | "random", without context.
 
     Call arguments:
         pictures: (B, H, W, C), floats, black is 0. noise: (B, T, 2), standard normal; zeros follow the means.
@@ -50,6 +51,7 @@ class GlimpseReader(keras.layers.Layer):
         join,
         context,
         location,
+        location_gradient,
         stddev,
         **kwargs,
     ):
@@ -61,6 +63,7 @@ class GlimpseReader(keras.layers.Layer):
         self.glimpses, self.slots, self.steps = glimpses, slots, glimpses * slots
         self.sensing = Sensing(patch, scales, factor)
         self.differentiable, self.stddev = location == "transformer", float(stddev)
+        self.gradient = float(location_gradient) if self.differentiable else 0.0
         dense = {
             name: keras.layers.Dense(width, dtype=self.dtype_policy, name=name)
             for name, width in (("what", glimpse_units), ("where", glimpse_units), ("join", units))
@@ -169,7 +172,7 @@ class GlimpseReader(keras.layers.Layer):
         cells = [None if cell is None else _engine(cell) for cell in (self.reading, self.looking)]
         count = len(_zeros(self.reading, 1))
         multiplies, tells = self.join == "product", self.slots > 1
-        return GlimpseStep(self.sensing, cells[0], count, cells[1], multiplies, tells, self.differentiable, self.stddev)
+        return GlimpseStep(self.sensing, cells[0], count, cells[1], multiplies, tells, self.gradient, self.stddev)
 
     def _weights(self) -> dict:
         cast = lambda w: tf.cast(w, self.compute_dtype)  # noqa: E731

@@ -21,7 +21,7 @@ class GlimpseStep:
         looks: likewise of the cell that decides where to look; None: the reading cell's output decides.
         multiplies: whether what and where are multiplied; else they are added.
         tells: whether what is understood is put out after each glimpse; else the last one's is in the states.
-        differentiable: whether gradients go through locations; else a draw is what it is.
+        gradient: the share of a location's gradient that goes back to where it was decided; 0: a draw is what it is.
         stddev: of the draw around the mean.
     """
 
@@ -31,8 +31,12 @@ class GlimpseStep:
     looks: Callable | None
     multiplies: bool
     tells: bool
-    differentiable: bool
+    gradient: float
     stddev: float
+
+    @property
+    def differentiable(self) -> bool:
+        return self.gradient > 0
 
     def __call__(self, product, x, states, fixed, weights):
         location, own, others = states[0], states[1 : 1 + self.read_states], states[1 + self.read_states :]
@@ -76,7 +80,8 @@ class GlimpseStep:
     def draw(self, mean, noise):
         """Mean (B, 2) and standard normal noise -> what is drawn, and the location: that, moved into the picture."""
         drawn = mean + self.stddev * noise
-        drawn = drawn if self.differentiable else tf.stop_gradient(drawn)
+        share = self.gradient * drawn
+        drawn = tf.stop_gradient(drawn) + (share - tf.stop_gradient(share) if self.differentiable else 0.0)
         return drawn, tf.clip_by_value(drawn, -1.0, 1.0)
 
 

@@ -148,6 +148,20 @@ def test_the_differentiable_form_has_no_reward():
     assert np.abs(kernel).max() > 0
 
 
+def test_of_a_locations_gradient_a_share_goes_back():
+    """With two glimpses one decision alone has a gradient: its own weights' is that share, and others' are linear."""
+    some, found = squares(8), {}
+    for share in (1.0, 0.5, 0.25):
+        keras.utils.set_random_seed(0)
+        model = tiny(location="transformer", glimpses=2, location_gradient=share, name="tiny")
+        found[share] = gradients(model, some.images, some.labels)
+    for path, whole in found[1.0].items():
+        if "/location/" in path:
+            np.testing.assert_allclose(found[0.25][path], 0.25 * whole, atol=1e-7, err_msg=path)
+        between = found[0.25][path] + (whole - found[0.25][path]) / 3
+        np.testing.assert_allclose(found[0.5][path], between, atol=1e-6, err_msg=path)
+
+
 @pytest.mark.parametrize("options", [{}, {"location": "transformer", "cell": "lstm"}, {"context": 4, "cell": "gru"}])
 def test_squares_are_learned(options):
     """A patch of 4 x 4 and one of twice the side in the middle do not tell: it takes looking elsewhere."""
@@ -193,7 +207,10 @@ def test_several_labels_are_read_in_order():
     some = rows_of_squares(50, seed=2)
     found = model.classify(some.images)
     told = [[some.names[k] for k in row if k >= 0] for row in some.labels]
-    assert np.mean([one.labels == row for one, row in zip(found, told)]) > 0.75
+    exact = np.mean([one.labels == row for one, row in zip(found, told)])
+    assert exact > 0.75
+    data = ks.data.labelled_images(some, 50, model=model, validation=0, shuffle=False)
+    assert model.evaluate(data, verbose=0, return_dict=True)["exact"] == pytest.approx(exact)
     assert found[0].probabilities.shape == (3, 3) and found[0].path.shape == (6, 2)
 
 
@@ -235,6 +252,22 @@ def test_round_trip(tmp_path):
     loaded.fit(data, verbose=0)
 
 
+@pytest.mark.parametrize("options", [{}, {"max_labels": 2, "glimpses": 1}])
+def test_a_saved_model_says_labels(tmp_path, options):
+    model = tiny(**options)
+    model.logits.kernel.assign(np.random.default_rng(0).standard_normal(model.logits.kernel.shape))
+    images = squares(12).images
+    loaded = tf.saved_model.load(ks.export.saved_model(model, tmp_path / "saved").path)
+    found = loaded.signatures["classify"](image=images, seed=tf.constant(3), samples=tf.constant(2))["label"].numpy()
+    wanted = [one.labels for one in model.classify(images, samples=2, seed=3)]
+    if options:
+        wanted = [labels + [""] * (2 - len(labels)) for labels in wanted]
+        assert len({len(set(labels) - {""}) for labels in wanted}) > 1  # some end early
+    else:
+        wanted = [labels[0] for labels in wanted]
+    assert np.char.decode(found.astype(bytes)).tolist() == wanted
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy):
     model = tiny(dtype=policy, context=4)
@@ -258,6 +291,7 @@ def test_mixed_precision(policy):
         ({"cell": "rnn"}, ValueError, "cell: expected one of"),
         ({"location": "guess"}, ValueError, "location: expected one of"),
         ({"stddev": 0.0}, ValueError, "stddev: expected a number > 0"),
+        ({"location_gradient": 0.0}, ValueError, r"location_gradient: expected a number in \(0, 1\], received 0.0"),
         ({"max_labels": 0}, ValueError, "max_labels: expected an int >= 1"),
         ({"context": 20}, ValueError, "context: expected at most 16"),
         ({"samples": -1}, ValueError, "samples: expected an int >= 0"),
