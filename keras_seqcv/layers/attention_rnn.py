@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_seqcv.layers import product_loop
 from keras_seqcv.layers.attention_rnn_cell import AttentionRNNCell, unbuilt
 from keras_seqcv.layers.hard_attention import HardAttention
+from keras_seqcv.layers.loops import stepwise
 from keras_seqcv.layers.scan import scan
 
 
@@ -152,7 +153,7 @@ class AttentionRNN(keras.layers.Layer):
         return sequences, {**fixed, "fed_dropout": kept(fed)}
 
     def _loop(self, sequences, states, fixed, mask, training):
-        engine = self.cell.engine_cells(training)
+        engine = None if stepwise() else self.cell.engine_cells(training)
         weights = self.cell.step_weights(engine)
         xs = {"input": self.cell.projected(sequences, weights) if engine else sequences}
         if self.cell.draws(training):
@@ -235,7 +236,7 @@ def _scanned(step, xs, states, fixed, weights, mask):
         return tf.concat([outputs[k] for k in sorted(outputs)], axis=1), states
 
     joined = tf.concat([tf.cast(xs[name], xs["input"].dtype) for name in names], axis=2)
-    outputs, states = scan(of_step, joined, states, mask)
+    outputs, states = scan(of_step, joined, states, mask, unroll=stepwise())
     if mask is not None:
         outputs = tf.where(mask[..., None], outputs, tf.zeros_like(outputs))
     parts = tf.split(outputs, [kinds[k] for k in sorted(kinds)], axis=2)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_seqcv.layers.export_scope import current_export_format
 
 _jit_enabled = contextvars.ContextVar("keras_seqcv_jit", default=True)
+_stepwise = contextvars.ContextVar("keras_seqcv_stepwise", default=False)
 _MAX_GROUPS = 4
 _MIN_GROUP_ROWS = 8
 # Numbers in a recurrent kernel. XLA's product packs it anew at every step: fine in a cache, slow where it has to come
@@ -39,6 +40,21 @@ def jit_scope(enabled: bool):
         yield
     finally:
         _jit_enabled.reset(token)
+
+
+@contextlib.contextmanager
+def stepwise_scope():
+    """Inside, layers go from step to step in Python, by their cells' own code: every step has tensors of its own."""
+    token = _stepwise.set(True)
+    try:
+        yield
+    finally:
+        _stepwise.reset(token)
+
+
+def stepwise() -> bool:
+    """Whether a `stepwise_scope` is open."""
+    return _stepwise.get()
 
 
 def jit_serves(kernel, batch: int | None) -> bool:

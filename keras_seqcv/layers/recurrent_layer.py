@@ -108,6 +108,8 @@ class RecurrentLayer:
             fused = self._fused(sequences)
             if fused is not None:
                 return fused, states
+        if loops.stepwise():
+            return self._cpu_loop(sequences, states, mask, reset, training, context)
         if plain and self._cudnn_serves():
             _, outputs, finals = self.inner_loop(sequences, states, None, training)
             return outputs, finals
@@ -158,10 +160,11 @@ class RecurrentLayer:
         if self.go_backwards:
             sequences, mask, reset = (None if a is None else tf.reverse(a, [1]) for a in (sequences, mask, reset))
         carry = None if reset is None else tf.cast(tf.logical_not(reset), self.compute_dtype)
-        cell = None if self.unroll or (training and self.cell.recurrent_dropout) else self._engine_cell()
+        unroll = self.unroll or loops.stepwise()
+        cell = None if unroll or (training and self.cell.recurrent_dropout) else self._engine_cell()
         if cell is None:
             step = self._cell_step(training, context)
-            outputs, finals = scan(step, sequences, states, mask, carry, self.unroll)
+            outputs, finals = scan(step, sequences, states, mask, carry, unroll)
         else:
             if training and self.cell.dropout:
                 sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, None]

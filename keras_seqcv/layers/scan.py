@@ -28,23 +28,25 @@ def scan(step: Callable, sequences, states: Sequence, mask=None, carry=None, unr
     def masked_step(t, x, states, previous_output):
         if carry is not None:
             states = [s * _right_pad_rank(carry[t], s) for s in states]
-            previous_output = previous_output * _right_pad_rank(carry[t], previous_output)
+            if previous_output is not None:
+                previous_output = previous_output * _right_pad_rank(carry[t], previous_output)
         output, after = step(x, states)
         if mask is not None:
+            previous_output = tf.zeros_like(output) if previous_output is None else previous_output
             output = tf.where(_right_pad_rank(mask[t], output), output, previous_output)
             after = [tf.where(_right_pad_rank(mask[t], new), new, old) for new, old in zip(after, states, strict=True)]
         return output, list(after)
 
     states = list(states)
-    shape_of_output, _ = step(inputs[0], states)  # used for its shape and type alone
-    output = tf.zeros_like(shape_of_output)
     if unroll:
-        outputs = []
+        outputs, output = [], None
         for t, x in enumerate(tf.unstack(inputs)):
             output, states = masked_step(t, x, states, output)
             outputs.append(output)
         return tf.stack(outputs, axis=1), states
 
+    shape_of_output, _ = step(inputs[0], states)  # used for its shape and type alone
+    output = tf.zeros_like(shape_of_output)
     steps = inputs.shape[0] or tf.shape(inputs)[0]
     buffer = tf.TensorArray(output.dtype, size=steps, element_shape=output.shape)
 
