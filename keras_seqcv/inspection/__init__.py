@@ -9,15 +9,19 @@ from keras_seqcv.inspection.confusion_plot import plot_confusion
 from keras_seqcv.inspection.drawing_plot import animate_drawing, plot_drawing
 from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
+from keras_seqcv.inspection.gradient_flow import GradientFlow, Spectrum, gradient_flow
 from keras_seqcv.inspection.importance_page import importance_page
 from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
 
 __all__ = [
+    "GradientFlow",
+    "Spectrum",
     "animate_drawing",
     "animate_glimpses",
     "attention_page",
     "caption_page",
+    "gradient_flow",
     "importance_page",
     "plot_alignment",
     "plot_answers",

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
@@ -27,6 +27,7 @@ class Steps:
         name: of the layer; of a stack of cells also the cell's; a second call of the same layer ends in "#2".
         layer: the recurrent layer. cell: the one of its cells.
         mask: (B, T) bool, which steps were there, in the order of the sequence; or None.
+        see: what is called with each state before it is used; or None.
         inputs: list of T tensors (B, D). before, after: list of T lists of states (B, U), of a step that is masked
             as if it were there.
     """
@@ -35,6 +36,7 @@ class Steps:
     layer: keras.layers.Layer
     cell: keras.layers.Layer
     mask: object = None
+    see: Callable | None = None
     inputs: list = dataclasses.field(default_factory=list)
     before: list = dataclasses.field(default_factory=list)
     after: list = dataclasses.field(default_factory=list)
@@ -51,6 +53,8 @@ class Steps:
         self.inputs.append(inputs)
         self.before.append(_flat(before))
         self.after.append(_flat(after))
+        for state in self.after[-1] if self.see else ():
+            self.see(state)
 
 
 def recurrent_layers(model) -> list:
@@ -70,7 +74,7 @@ def cells_of(layer) -> list:
 
 
 @contextlib.contextmanager
-def watched(model, initial_states: dict | None = None) -> Iterator[list]:
+def watched(model, initial_states: dict | None = None, see: Callable | None = None) -> Iterator[list]:
     """Watch a model's recurrent layers: a list that has a `Steps` for each of their cells after each of their calls.
 
     Inside, the layers go through time in Python, by their cells' own code, so that each state is a tensor of its own
@@ -79,6 +83,7 @@ def watched(model, initial_states: dict | None = None) -> Iterator[list]:
     Args:
         model: a built model or layer.
         initial_states: name of a layer -> list of states (B, U); of layers that are named the first states are these.
+        see: called with each state that a cell gives, before it is used, as a tape's `watch`.
 
     Raises:
         ValueError: for a model without a recurrent layer.
@@ -91,12 +96,12 @@ def watched(model, initial_states: dict | None = None) -> Iterator[list]:
         stack.enter_context(stepwise_scope())
         for layer in layers:
             stack.enter_context(_states_kept(layer))
-            stack.enter_context(_watched_layer(layer, found, calls, initial_states or {}))
+            stack.enter_context(_watched_layer(layer, found, calls, initial_states or {}, see))
         yield found
 
 
 @contextlib.contextmanager
-def _watched_layer(layer, found, calls, initial_states):
+def _watched_layer(layer, found, calls, initial_states, see):
     original = layer.call
     signature = inspect.signature(original)
 
@@ -110,7 +115,7 @@ def _watched_layer(layer, found, calls, initial_states):
         again = f"#{calls[layer.name]}" if calls[layer.name] > 1 else ""
         mask = given.get("mask")
         mask = getattr(next(iter(given.values())), "_keras_mask", None) if mask is None else mask
-        own = [Steps(name + again, layer, cell, mask) for name, cell in zip(names, cells, strict=True)]
+        own = [Steps(name + again, layer, cell, mask, see) for name, cell in zip(names, cells, strict=True)]
         found.extend(own)
         with _watched_loop(layer, own):
             return original(**given)
