@@ -18,7 +18,7 @@ ALLOWED = {
     "metrics": {"layers"},
     "inspection": {"layers"},
     "export": {"layers"},
-    "callbacks": {"layers", "metrics"},
+    "callbacks": {"layers", "metrics", "inspection"},
     "models": {"layers", "data", "decoding", "metrics", "export", "callbacks"},
 }
 # Never imported by the package, which is installed without them.
