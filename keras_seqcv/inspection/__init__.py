@@ -10,6 +10,7 @@ from keras_seqcv.inspection.drawing_plot import animate_drawing, plot_drawing
 from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
 from keras_seqcv.inspection.gradient_flow import GradientFlow, Spectrum, gradient_flow
+from keras_seqcv.inspection.gradient_flow_plot import plot_gradient_flow, plot_spectrum
 from keras_seqcv.inspection.importance_page import importance_page
 from keras_seqcv.inspection.importance_plot import plot_importance
 from keras_seqcv.inspection.training_curves import plot_curves
@@ -31,5 +32,7 @@ __all__ = [
     "plot_drawing",
     "plot_frame_labels",
     "plot_glimpses",
+    "plot_gradient_flow",
     "plot_importance",
+    "plot_spectrum",
 ]
