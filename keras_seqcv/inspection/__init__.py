@@ -1,5 +1,6 @@
 """Looking into models: where they look, captions, words that decide, labels over time, curves; figures and pages."""
 
+from keras_seqcv.inspection import probes
 from keras_seqcv.inspection.alignment_plot import plot_alignment
 from keras_seqcv.inspection.answer_plot import plot_answers
 from keras_seqcv.inspection.attention_page import attention_page
@@ -35,4 +36,5 @@ __all__ = [
     "plot_gradient_flow",
     "plot_importance",
     "plot_spectrum",
+    "probes",
 ]
