@@ -14,10 +14,13 @@ from keras_seqcv.inspection.gradient_flow import GradientFlow, Spectrum, gradien
 from keras_seqcv.inspection.gradient_flow_plot import plot_gradient_flow, plot_spectrum
 from keras_seqcv.inspection.importance_page import importance_page
 from keras_seqcv.inspection.importance_plot import plot_importance
+from keras_seqcv.inspection.record import record
+from keras_seqcv.inspection.recording import Recording, load_recording
 from keras_seqcv.inspection.training_curves import plot_curves
 
 __all__ = [
     "GradientFlow",
+    "Recording",
     "Spectrum",
     "animate_drawing",
     "animate_glimpses",
@@ -25,6 +28,7 @@ __all__ = [
     "caption_page",
     "gradient_flow",
     "importance_page",
+    "load_recording",
     "plot_alignment",
     "plot_answers",
     "plot_attention",
@@ -37,4 +41,5 @@ __all__ = [
     "plot_importance",
     "plot_spectrum",
     "probes",
+    "record",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.inspection.cell_gates import recurrent_kernels
-from keras_seqcv.inspection.recurrent_calls import watched
+from keras_seqcv.inspection.recurrent_calls import states_kept, watched
 
 _STATES = ("hidden", "cell")
 
@@ -126,7 +126,7 @@ def gradient_flow(model, batch, loss=None, training=True) -> GradientFlow:
         raise ValueError("loss: expected a loss, or a model that is compiled")
     kept = [(v, v.numpy()) for v in [*model.non_trainable_variables, *model.metrics_variables]]
     try:
-        with tf.GradientTape() as tape, watched(model, see=tape.watch) as found:
+        with states_kept(model), tf.GradientTape() as tape, watched(model, see=tape.watch) as found:
             given = model(x, training=training)
             if loss is None:
                 value = model.compute_loss(x, y, given, sample_weight, training=training)

@@ -57,13 +57,23 @@ class Steps:
             self.see(state)
 
 
-def recurrent_layers(model) -> list:
-    """All layers of a model that go through time, however deep they lie in it.
+def named_layers(model) -> dict:
+    """Name -> layer, of all layers of a model that go through time, however deep they lie in it.
 
-    Keras has no public list of the layers within layers, so its own is read here.
+    The name is the layer's own; where several have the same, "~2" and so on is behind it. Keras has no public list of
+    the layers within layers, so its own is read here.
+
+    Raises:
+        ValueError: there is none.
     """
-    found = [model] if isinstance(model, _RECURRENT) else []
-    return found + [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, _RECURRENT)]
+    found, counts = {}, {}
+    for layer in model._flatten_layers(include_self=True):
+        if isinstance(layer, _RECURRENT):
+            counts[layer.name] = counts.get(layer.name, 0) + 1
+            found[layer.name + (f"~{counts[layer.name]}" if counts[layer.name] > 1 else "")] = layer
+    if not found:
+        raise ValueError(f"model: expected one with a recurrent layer, {model.name!r} has none")
+    return found
 
 
 def cells_of(layer) -> list:
@@ -78,7 +88,8 @@ def watched(model, initial_states: dict | None = None, see: Callable | None = No
     """Watch a model's recurrent layers: a list that has a `Steps` for each of their cells after each of their calls.
 
     Inside, the layers go through time in Python, by their cells' own code, so that each state is a tensor of its own
-    that a `tf.GradientTape` knows. Behind it all is as before, the states of stateful layers included.
+    that a `tf.GradientTape` knows. Behind it the layers are as before; for the states of stateful ones see
+    `states_kept`.
 
     Args:
         model: a built model or layer.
@@ -88,31 +99,27 @@ def watched(model, initial_states: dict | None = None, see: Callable | None = No
     Raises:
         ValueError: for a model without a recurrent layer.
     """
-    layers = recurrent_layers(model)
-    if not layers:
-        raise ValueError(f"model: expected one with a recurrent layer, {model.name!r} has none")
     found, calls = [], {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(stepwise_scope())
-        for layer in layers:
-            stack.enter_context(_states_kept(layer))
-            stack.enter_context(_watched_layer(layer, found, calls, initial_states or {}, see))
+        for name, layer in named_layers(model).items():
+            stack.enter_context(_watched_layer(layer, name, found, calls, initial_states or {}, see))
         yield found
 
 
 @contextlib.contextmanager
-def _watched_layer(layer, found, calls, initial_states, see):
+def _watched_layer(layer, own_name, found, calls, initial_states, see):
     original = layer.call
     signature = inspect.signature(original)
 
     def call(*args, **kwargs):
         given = signature.bind(*args, **kwargs).arguments
-        if layer.name in initial_states:
-            given["initial_state"] = initial_states[layer.name]
-        calls[layer.name] = calls.get(layer.name, 0) + 1
+        if own_name in initial_states:
+            given["initial_state"] = initial_states[own_name]
+        calls[own_name] = calls.get(own_name, 0) + 1
         cells = cells_of(layer)
-        names = [layer.name if len(cells) == 1 else f"{layer.name}/{cell.name}" for cell in cells]
-        again = f"#{calls[layer.name]}" if calls[layer.name] > 1 else ""
+        names = [own_name if len(cells) == 1 else f"{own_name}/{cell.name}" for cell in cells]
+        again = f"#{calls[own_name]}" if calls[own_name] > 1 else ""
         mask = given.get("mask")
         mask = getattr(next(iter(given.values())), "_keras_mask", None) if mask is None else mask
         own = [Steps(name + again, layer, cell, mask, see) for name, cell in zip(names, cells, strict=True)]
@@ -194,24 +201,17 @@ def _replaced(thing, name: str, value):
 
 
 @contextlib.contextmanager
-def _states_kept(layer):
-    """Behind it the states of a stateful layer are as they were."""
-    streams = getattr(layer, "stream_state", None)
-    if streams is not None:
-        before = {name: layer.get_states(name) for name in STREAMS}
-        try:
-            yield
-        finally:
-            for name, states in before.items():
-                layer.set_states(states, name)
-        return
-    variables = keras.tree.flatten(layer.states) if getattr(layer, "stateful", False) else []
-    before = [v.numpy() for v in variables]
-    try:
+def states_kept(model) -> Iterator[None]:
+    """Behind it the states of all stateful recurrent layers are as they were; to be opened outside of any graph."""
+    with contextlib.ExitStack() as stack:
+        for layer in named_layers(model).values():
+            if getattr(layer, "stream_state", None) is not None:
+                for stream in STREAMS:
+                    stack.callback(layer.set_states, layer.get_states(stream), stream)
+            elif getattr(layer, "stateful", False):
+                for variable in keras.tree.flatten(layer.states):
+                    stack.callback(variable.assign, variable.numpy())
         yield
-    finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
 
 
 def _flat(states) -> list:

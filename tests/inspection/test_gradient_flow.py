@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_seqcv as ks
+from tests.models import tiny_captioner as captioners
 
 B, T, D, U = 3, 6, 2, 4
 KINDS = ["SimpleRNN", "LSTM", "GRU"]
@@ -146,14 +147,23 @@ def test_nothing_of_the_model_changes():
     keras.tree.map_structure(np.testing.assert_array_equal, before, after)
 
 
-def test_inside_the_captioners_decoder():
-    words, memory = keras.Input((T, D)), keras.Input((5, 3))
-    cell = ks.layers.AttentionRNNCell(keras.layers.LSTMCell(U), ks.layers.AdditiveAttention(3))
-    features, _ = ks.layers.AttentionRNN(cell, name="decoder")(words, memory)
-    model = keras.Model([words, memory], keras.layers.Dense(1)(features[:, -1]))
-    x, y = batch()
-    flow = ks.inspection.gradient_flow(model, ([x, np.ones((B, 5, 3), "float32")], y), loss="mse")
-    assert flow.layers == ["decoder"] and (flow.norms("decoder", "cell")[:-1] > 0).all()
+@pytest.mark.parametrize("kind", ["soft", "soft, two GRUs", "after"])
+def test_inside_the_captioners_decoder(kind):
+    model = captioners.captioner(**captioners.KINDS[kind])
+    tokens = captioners.rows(B, T, len(model.vocabulary))
+    x = {"features": np.random.default_rng(1).standard_normal((B, 4, 5)).astype("float32"), "tokens": tokens}
+    model.compile(keras.optimizers.SGD(1.0))
+    weights = np.zeros((B, T), "float32")
+    weights[:, 2] = 1  # the loss of the third word alone
+    flow = ks.inspection.gradient_flow(model, (x, tokens, weights))
+    assert len(flow.layers) == model.options["layers"]
+    for norms in map(flow.norms, flow.layers):
+        assert (norms[:3] > 0).all() and (norms[3:] == 0).all()
+    np.testing.assert_allclose(flow.loss, model.evaluate(x, tokens, sample_weight=weights, verbose=0), rtol=1e-5)
+    before = [v.numpy() for v in model.trainable_variables]
+    model.train_on_batch(x, tokens, weights)
+    moved = [np.linalg.norm(a - v) for a, v in zip(before, model.trainable_variables, strict=True)]
+    np.testing.assert_allclose([flow.weights[v.path] for v in model.trainable_variables], moved, rtol=1e-3, atol=1e-6)
 
 
 def test_spectra():

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_seqcv as ks
-from keras_seqcv.inspection.recurrent_calls import recurrent_layers, watched
+from keras_seqcv.inspection.recurrent_calls import named_layers, states_kept, watched
 
 T, D, U = 5, 3, 4
 
@@ -70,7 +70,7 @@ def test_states_of_a_stream_stay(layers):
     )
     x = sequences(padded=False)
     model(x)
-    with watched(model) as found:
+    with states_kept(model), watched(model) as found:
         second = model(x)
     assert np.abs(found[0].before[0][0]).max() > 0  # it went on where the first call had ended
     np.testing.assert_allclose(model(x), second, atol=1e-6)  # as if nobody had watched
@@ -122,7 +122,15 @@ def test_after_an_error_all_is_as_before():
     with pytest.raises(RuntimeError, match="mine"):
         with watched(model):
             raise RuntimeError("mine")
-    assert all("call" not in vars(layer) for layer in recurrent_layers(model))
+    assert all("call" not in vars(layer) for layer in named_layers(model).values())
+
+
+def test_layers_of_the_same_name_are_told_apart():
+    inner = [keras.Sequential([ks.layers.GRU(U, return_sequences=True, name="gru")]) for _ in range(2)]
+    model = keras.Sequential([keras.Input((T, D)), *inner])
+    with watched(model) as found:
+        model(sequences())
+    assert [steps.name for steps in found] == ["gru", "gru~2"]
 
 
 def test_a_model_without_recurrence():

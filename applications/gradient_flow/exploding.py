@@ -1,0 +1,53 @@
+"""The same training with and without clipping, where gradients explode: `exploding.py --help` says how."""
+
+import argparse
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from networks import CELLS, compiled, network
+from tasks import TASKS, baseline, batches
+
+import keras_seqcv as ks
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", default="adding", choices=TASKS)
+    parser.add_argument("--length", type=int, default=100)
+    parser.add_argument("--cell", default="SimpleRNN, identity, relu", choices=CELLS)
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=0.02, help="of gradient descent with momentum 0.9")
+    parser.add_argument("--clips", type=float, nargs="+", default=(0.0, 1.0), help="global_clipnorm; 0: none")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=100, help="in an epoch, each with a fresh batch")
+    parser.add_argument("--batch-size", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("runs/gradient_flow"), help="folder for all results")
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    test, histories, words = TASKS[args.task](2000, args.length, np.random.default_rng(3)), {}, {}
+    for clip in args.clips:
+        name = f"global_clipnorm={clip:g}" if clip else "not clipped"
+        model = network(args.cell, args.task, 1, args.units, args.seed)
+        optimizer = keras.optimizers.SGD(args.learning_rate, momentum=0.9, global_clipnorm=clip or None)
+        compiled(model, args.task, optimizer)
+        monitor = ks.callbacks.GradientMonitor()
+        train = batches(args.task, args.length, args.batch_size, args.seed)
+        options = {"steps_per_epoch": args.steps, "validation_data": test, "validation_batch_size": 500, "verbose": 2}
+        history = model.fit(train, epochs=args.epochs, callbacks=[monitor], **options)
+        histories[name], words[name] = history.history, monitor.warnings
+    ks.inspection.plot_curves(histories, args.out / "exploding.png", ["loss", "gradient_norm", "gradients_clipped"])
+    found = {"baseline": baseline(args.task, args.length), "histories": histories, "warnings": words}
+    (args.out / "exploding.json").write_text(json.dumps(found, indent=1))
+    for name, history in histories.items():
+        print(
+            f"{name}: {history['val_loss'][-1]:.4f} (nothing learned: {found['baseline']:.4f})",
+            *words[name],
+            sep="\n  ",
+        )
+
+
+if __name__ == "__main__":
+    main()
