@@ -8,6 +8,7 @@ from keras_seqcv.inspection.attention_plot import plot_attention
 from keras_seqcv.inspection.caption_page import caption_page
 from keras_seqcv.inspection.confusion_plot import plot_confusion
 from keras_seqcv.inspection.drawing_plot import animate_drawing, plot_drawing
+from keras_seqcv.inspection.find_cells import Cell, find_cells
 from keras_seqcv.inspection.frame_labels_plot import plot_frame_labels
 from keras_seqcv.inspection.glimpse_plot import animate_glimpses, plot_glimpses
 from keras_seqcv.inspection.gradient_flow import GradientFlow, Spectrum, gradient_flow
@@ -19,6 +20,7 @@ from keras_seqcv.inspection.recording import Recording, load_recording
 from keras_seqcv.inspection.training_curves import plot_curves
 
 __all__ = [
+    "Cell",
     "GradientFlow",
     "Recording",
     "Spectrum",
@@ -26,6 +28,7 @@ __all__ = [
     "animate_glimpses",
     "attention_page",
     "caption_page",
+    "find_cells",
     "gradient_flow",
     "importance_page",
     "load_recording",

@@ -11,6 +11,8 @@ _BINS = 8
 class Correlation:
     """Pearson's r of each unit with each probe."""
 
+    by_unit = True
+
     def fit(self, units, probes) -> None:
         pass
 
@@ -26,21 +28,22 @@ class MutualInformation:
     of N steps is too large by about (bins of a - 1)(bins of b - 1) / 2N; that of a control is so as well.
     """
 
+    by_unit = True
+
     def fit(self, units, probes) -> None:
+        """Units (N, U), a probe and its controls (N, K)."""
         self.edges = np.quantile(units, np.arange(1, _BINS) / _BINS, axis=0)  # (7, U)
-        self.probe_edges = [_edges(column) for column in probes.T]
+        self.probe_edges = _edges(probes[:, 0])  # the others have the same values, elsewhere
 
     def __call__(self, units, probes) -> np.ndarray:
         """Units (N, U), probes (N, K) -> (U, K)."""
-        columns = zip(self.probe_edges, probes.T, strict=True)
-        hot = [np.digitize(column, edges)[:, None] == np.arange(len(edges) + 1) for edges, column in columns]
-        sizes = np.cumsum([one.shape[1] for one in hot])[:-1]
-        hot = np.concatenate(hot, axis=1).astype("float32")  # (N, bins of all probes)
+        bins = np.arange(len(self.probe_edges) + 1)
+        hot = (np.digitize(probes, self.probe_edges)[..., None] == bins).reshape(len(probes), -1).astype("float32")
         above = np.stack([(units > edge).astype("float32").T @ hot for edge in self.edges])  # (7, U, bins)
         everything = np.broadcast_to(hot.sum(0), (1, *above.shape[1:]))
         joint = -np.diff(np.concatenate([everything, above, 0 * everything]), axis=0)  # (8, U, bins)
         joint = joint.transpose(1, 2, 0) / len(units)
-        return np.stack([_information(part) for part in np.split(joint, sizes, axis=1)], axis=1)
+        return np.stack([_information(part) for part in np.split(joint, probes.shape[1], axis=1)], axis=1)
 
 
 class LinearProbe:
@@ -49,6 +52,7 @@ class LinearProbe:
     w = argmin |X w - y|^2 + ridge N |w|^2 with units and probes standardised as the fitted ones are.
     """
 
+    by_unit = False
     ridge = 1e-3
 
     def fit(self, units, probes) -> None:
@@ -59,8 +63,9 @@ class LinearProbe:
         self.weights = np.linalg.solve(gram, x.T @ (probes - self.offset) / len(x))  # (U, K)
 
     def __call__(self, units, probes) -> np.ndarray:
-        """Units (N, U), probes (N, K) -> (1, K)."""
-        said = ((units - self.mean) / self.scale) @ self.weights + self.offset
+        """Units (N, U), the first K of the probes that it was fitted to (N, K) -> (1, K)."""
+        k = probes.shape[1]
+        said = ((units - self.mean) / self.scale) @ self.weights[:, :k] + self.offset[:k]
         pairs = zip(said.T, probes.T, strict=True)
         return np.array([[area_under_curve(a, b) if is_binary(b) else _explained(a, b) for a, b in pairs]])
 

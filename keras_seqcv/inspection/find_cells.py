@@ -51,8 +51,9 @@ def find_cells(
 
     A unit is chosen on the first part of the recording and scored again on the last part, which is held out. The best
     of many units has a good score by chance alone, more so with a probe that changes slowly. So the probe is also moved
-    along the held-out text, what leaves its end coming in at its beginning, which keeps all about it but its place:
-    the control is the largest score of any unit, over all these moves.
+    along the text by a tenth of it or more, what leaves its end coming in at its beginning, which keeps all about it
+    but its place: the control is the largest score of any unit on the held-out text, over all these moves. (A linear
+    probe is fitted to each of them anew.)
 
         correlation         Pearson's r of a unit and the probe
         mutual_information  of both in eight bins, in nats: any relation, not only a straight one
@@ -96,7 +97,7 @@ def find_cells(
     if min(border, len(recording.tokens) - border) < 2:
         raise ValueError(f"held_out: two parts of {len(recording.tokens)} steps are too short with {held_out}")
     named = _varying(probe_values(recording, probes), border)
-    moves = _moves(len(recording.tokens) - border, controls, seed)
+    moves = np.random.default_rng(seed).uniform(0.1, 0.9, controls)
     found = []
     for layer, state in _pairs(recording, layers, states):
         values = recording.values(layer, state)
@@ -133,14 +134,11 @@ def probe_values(recording: Recording, probes) -> dict:
 def _ranked(score, values, probe, border, moves, top) -> list:
     """(unit, score, held out, control, accuracy) of the best units, values (N, U), with one probe (N,)."""
     first, last = values[:border], values[border:]
-    moved = np.stack([probe[border:], *(np.roll(probe[border:], move) for move in moves)], axis=1)
-    begun = np.stack([probe[:border]] * moved.shape[1], axis=1)
-    if not hasattr(score, "weights") and type(score).__name__ == "LinearProbe":
-        begun[:, 1:] = np.stack([np.roll(probe[:border], border * move // len(last)) for move in moves], axis=1)
+    begun, moved = _moved(probe[:border], moves), _moved(probe[border:], moves)
     score.fit(first, begun)
-    chosen, (held, *shifted) = score(first, begun)[:, 0], score(last, moved).T
-    control = float(np.abs(shifted).max())
-    if len(chosen) == 1 < values.shape[1]:
+    chosen, (held, *controls) = score(first, begun[:, :1])[:, 0], score(last, moved).T
+    control = float(np.max(np.abs(controls)))
+    if not score.by_unit:
         return [(None, float(chosen[0]), float(held[0]), control, None)]
     best = np.argsort(-np.abs(chosen), kind="stable")[:top]
     accuracies = [_accuracy(first[:, u], last[:, u], probe, border) for u in best]
@@ -153,9 +151,9 @@ def _accuracy(first, last, probe, border) -> float | None:
     return balanced_accuracy(last, probe[border:], *best_threshold(first, probe[:border]))
 
 
-def _moves(steps, controls, seed) -> np.ndarray:
-    """How far the controls are moved: at least a tenth of the text from where the probe belongs, at either side."""
-    return np.random.default_rng(seed).integers(max(1, steps // 10), max(2, steps - steps // 10), controls)
+def _moved(probe, moves) -> np.ndarray:
+    """The probe (N,), and beside it the probe moved by these shares of its length, (N, 1 + controls)."""
+    return np.stack([probe, *(np.roll(probe, max(1, round(move * len(probe)))) for move in moves)], axis=1)
 
 
 def _varying(named, border) -> dict:

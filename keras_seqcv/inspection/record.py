@@ -55,17 +55,18 @@ def record(model, inputs, path=None, text=None, piece=20, gates=True, dtype="flo
         raise ValueError(f"piece: expected an int >= 1, received {piece!r}")
     layers = named_layers(model)
     inputs, words = _checked(model, inputs)
-    steps = keras.tree.flatten(inputs)[0].shape[1]
-    words = _words(text, words, steps)
-    predicts = isinstance(inputs, np.ndarray) and hasattr(model, "vocabulary")
-    with states_kept(model), writing(path, words, predicts, dtype) as (arrays, done):
+    with states_kept(model):
         if isinstance(inputs, np.ndarray) and not any(_needs_all(layer) for layer in layers.values()):
-            _in_pieces(model, layers, inputs, min(piece, steps), gates, arrays)
+            words, steps = _words(text, words, inputs.shape[1]), min(piece, inputs.shape[1])
+            with writing(path, words, hasattr(model, "vocabulary"), dtype) as (arrays, done):
+                _in_pieces(model, layers, inputs, steps, gates, arrays)
         else:
             with watched(model) as found:
                 model(inputs, training=False)
-            for steps in found:
-                _keep(arrays, steps.name, _arrays_of(steps, gates), 0, len(words))
+            words = _words(text, words, len(found[0].after))
+            with writing(path, words, False, dtype) as (arrays, done):
+                for steps in found:
+                    _keep(arrays, steps.name, _arrays_of(steps, gates), 0, len(words))
     return done[0]
 
 
