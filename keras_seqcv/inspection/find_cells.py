@@ -24,6 +24,10 @@ class Cell:
         control: on the held-out text, the largest score that any unit has with any of the shifted probes.
         accuracy: of a probe of 0 and 1, the mean of the shares of ones and of zeros that a threshold tells right on
             the held-out text, 1/2 without any knowledge; the threshold is the best one of the text before. Else None.
+
+    Example:
+        >>> ks.inspection.Cell("inside_quotes", "lstm_0", "hidden", 5, -0.91, -0.9, 0.2, 0.97).unit
+        5
     """
 
     probe: str
@@ -85,7 +89,7 @@ def find_cells(
     >>> cells = ks.inspection.find_cells(recording, ks.inspection.probes.PROSE, top=1)
     >>> sorted(cell.probe for cell in cells)
     ['distance_to_newline', 'inside_word', 'line_position']
-    >>> cells[0].score >= cells[-1].score and abs(cells[0].held_out) <= 1
+    >>> abs(cells[0].score) >= abs(cells[-1].score) and abs(cells[0].held_out) <= 1
     True
 
     Reference:

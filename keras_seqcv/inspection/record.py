@@ -55,6 +55,8 @@ def record(model, inputs, path=None, text=None, piece=20, gates=True, dtype="flo
         raise ValueError(f"piece: expected an int >= 1, received {piece!r}")
     layers = named_layers(model)
     inputs, words = _checked(model, inputs)
+    if not model.built:
+        model.build(keras.tree.map_structure(np.shape, inputs))
     with states_kept(model):
         if isinstance(inputs, np.ndarray) and not any(_needs_all(layer) for layer in layers.values()):
             words, steps = _words(text, words, inputs.shape[1]), min(piece, inputs.shape[1])

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from scipy import stats
 
 import keras_seqcv as ks
 from keras_seqcv.inspection.cell_scores import (
@@ -78,14 +77,14 @@ def test_numbers_are_those_of_the_two_parts():
     (cell,) = find_cells(made, {"mine": probe}, held_out=0.25, top=1)
     values = made.values("rnn")[:, 4]
     assert cell.unit == 4 and cell.accuracy == 1 and cell.score < 0
-    np.testing.assert_allclose(cell.score, stats.pearsonr(values[:300], probe[:300])[0], atol=1e-5)
-    np.testing.assert_allclose(cell.held_out, stats.pearsonr(values[300:], probe[300:])[0], atol=1e-5)
+    np.testing.assert_allclose(cell.score, np.corrcoef(values[:300], probe[:300])[0, 1], atol=1e-5)
+    np.testing.assert_allclose(cell.held_out, np.corrcoef(values[300:], probe[300:])[0, 1], atol=1e-5)
 
 
 def test_a_unit_that_is_good_on_the_first_part_alone_is_seen_through():
     """The best of many units on few steps: its score falls to that of the control where it was not chosen."""
     random = np.random.default_rng(1)
-    probe = (np.cumsum(random.standard_normal(200)) > 0).astype(float)
+    probe = (np.sin(np.arange(200) / 9) > 0).astype(float)
     values = np.cumsum(random.standard_normal((200, 300)), axis=0)
     (cell,) = find_cells(recording(values), {"chance": probe}, top=1)
     assert abs(cell.score) > 0.6 and abs(cell.held_out) < cell.control
@@ -113,8 +112,8 @@ def test_a_linear_probe_reads_what_no_unit_says():
 
 
 def test_tokens_of_several_characters_and_arrays():
-    tokens = ["to", " be", "\n", "or"] * 20
-    line = np.array([2, 5, 0, 2] * 20, float)
+    tokens = ["to", " be", "\n", "or", "\n"] * 20
+    line = np.array([2, 5, 0, 2, 0] * 20, float)
     found = find_cells(
         ks.inspection.Recording(tokens, {"rnn": {"hidden": np.stack([line, line**2], 1)}}, None),
         {"line": probes.line_position, "array": line},
@@ -131,21 +130,22 @@ def test_a_probe_that_never_changes_is_left_out(caplog):
         find_cells(planted(probe), {"inside_quotes": probes.inside_quotes})
 
 
-def test_scores_are_those_of_scipy_and_of_a_table():
+def test_scores_are_those_of_numpy_and_of_a_table():
     random = np.random.default_rng(0)
     a, b = random.standard_normal((500, 3)), random.integers(0, 2, (500, 1)).astype(float)
     a[:, 1] += b[:, 0]
     a[:, 2] = 0.3  # does not change
     r = Correlation()(a, b)[:, 0]
-    np.testing.assert_allclose(r, [stats.pearsonr(a[:, k], b[:, 0])[0] for k in (0, 1)] + [0], atol=1e-6)
+    np.testing.assert_allclose(r, [np.corrcoef(a[:, k], b[:, 0])[0, 1] for k in (0, 1)] + [0], atol=1e-6)
     score = MutualInformation()
     score.fit(a, b)
-    table = np.histogram2d(a[:, 1], b[:, 0], [[-np.inf, *np.quantile(a[:, 1], np.arange(1, 8) / 8), np.inf], 2])[0] / 500
+    table = (
+        np.histogram2d(a[:, 1], b[:, 0], [[-np.inf, *np.quantile(a[:, 1], np.arange(1, 8) / 8), np.inf], 2])[0] / 500
+    )
     wanted = sum(p * np.log(p / (table.sum(1)[i] * table.sum(0)[j])) for (i, j), p in np.ndenumerate(table) if p)
     np.testing.assert_allclose(score(a, b)[1:, 0], [wanted, 0], atol=1e-6)
-    assert area_under_curve(a[:, 1], b[:, 0]) == pytest.approx(
-        stats.mannwhitneyu(a[b[:, 0] > 0, 1], a[b[:, 0] == 0, 1]).statistic / (b.sum() * (500 - b.sum()))
-    )
+    ones, zeros = a[b[:, 0] > 0, 1], a[b[:, 0] == 0, 1]
+    assert area_under_curve(a[:, 1], b[:, 0]) == pytest.approx((ones[:, None] > zeros).mean())
 
 
 def test_a_ridge_regression_by_its_normal_equations():
@@ -177,7 +177,11 @@ def test_the_best_threshold_is_the_best_of_all():
         (ValueError, "controls: expected an int >= 1, received 0", {"controls": 0}),
         (ValueError, "top: expected an int >= 1, received True", {"top": True}),
         (TypeError, "probes: expected a dict", {"probes": [probes.inside_word]}),
-        (ValueError, r"'mine': expected finite numbers \(400,\), received shape \(3,\)", {"probes": {"mine": np.ones(3)}}),
+        (
+            ValueError,
+            r"'mine': expected finite .* \(400,\), received shape \(3,\)",
+            {"probes": {"mine": np.ones(3)}},
+        ),
         (ValueError, r"'mine': expected finite numbers \(400,\)", {"probes": {"mine": lambda text: [1.0]}}),
         (ValueError, "layers, states: expected of .* received 'gru'", {"layers": ["gru"]}),
         (ValueError, r"layers, states: .* received 'rnn', \['cell'\]", {"states": ["cell"]}),
