@@ -16,7 +16,7 @@ _SCALAR = tf.compat.v1.SummaryMetadata(
 class GradientFlowLogger(GradientNorms):
     """Writes, for TensorBoard, how the gradient flows through a model's recurrent layers, epoch by epoch.
 
-    By epochs: "gradient/norm" (geometric mean of all steps of `fit`, before clipping), "gradient/largest",
+    By epochs: "gradient/norm" (geometric mean over the steps of `fit`, before clipping), "gradient/largest",
     "gradient/clipped" (share of steps); of each layer "flow/LAYER/hidden per step" (the factor by which the norm of
     dL/dh_t changes with a step back, of an LSTM also "cell"), and "spectrum/LAYER/GATE" (the largest modulus of an
     eigenvalue of the recurrent kernel's part). By the steps of a sequence, a curve for an epoch: "flow/LAYER/hidden,

@@ -20,11 +20,12 @@ class GradientMonitor(GradientNorms):
     """Watches the gradient in each step of `fit`, and warns when it vanishes or explodes.
 
     After each epoch `logs` hold "gradient_norm", the geometric mean of the norms by all weights together, before they
-    are clipped, and "gradients_clipped", the share of steps in which Keras clipped (`clipnorm`, `global_clipnorm`,
-    `clipvalue`): history and callbacks behind this one see them. Each warning comes once.
+    are clipped and without those that explode, and "gradients_clipped", the share of steps in which Keras clipped
+    (`clipnorm`, `global_clipnorm`, `clipvalue`): history and callbacks behind this one see them. Each warning comes
+    once.
 
     It explodes where the gradient of a step is no number, where the largest norm of an epoch is more than `exploding`
-    times the geometric mean, or where in `batch` the norm of dL/dh_t grows to more than `exploding` times from a
+    times that mean, or where in `batch` the norm of dL/dh_t grows to more than `exploding` times from a
     layer's last step to its first. It vanishes where in `batch` the norm falls from its largest to less than
     `vanishing` of that at the first step: of an LSTM by its cell or its output, whichever keeps more.
 
@@ -57,10 +58,8 @@ class GradientMonitor(GradientNorms):
     def __init__(self, batch=None, vanishing=1e-4, exploding=1e3):
         if not 0 < vanishing < 1:
             raise ValueError(f"vanishing: expected a number in (0, 1), received {vanishing!r}")
-        if not exploding > 1:
-            raise ValueError(f"exploding: expected a number > 1, received {exploding!r}")
-        super().__init__()
-        self.batch, self.vanishing, self.exploding = batch, vanishing, exploding
+        super().__init__(exploding)
+        self.batch, self.vanishing = batch, vanishing
         self.history, self.warnings, self._told = [], [], set()
 
     def on_train_begin(self, logs=None):

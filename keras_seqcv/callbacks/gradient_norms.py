@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_COUNTS = ("steps", "clipped", "broken")
+_COUNTS = ("steps", "usual", "clipped", "broken")
 _NUMBERS = ("log_norms", "largest")
 
 
@@ -13,15 +13,24 @@ class GradientNorms(keras.callbacks.Callback):
 
     It stands between the model and its optimizer while `fit` runs, inside the compiled step: a norm more to compute.
     With a `LossScaleOptimizer` it sees what is left when the scale is taken away. `take` gives what was seen.
+
+    Args:
+        exploding: > 1; a norm of more than so many times the mean of those before it is none that is usual, and left
+            out of the mean: a few that explode would be all that it tells of.
     """
 
-    def __init__(self):
+    def __init__(self, exploding=1e3):
+        if not exploding > 1:
+            raise ValueError(f"exploding: expected a number > 1, received {exploding!r}")
         super().__init__()
+        self.exploding = exploding
         self._variables = {name: tf.Variable(0, dtype=tf.int64, trainable=False) for name in _COUNTS}
         self._variables |= {name: tf.Variable(0.0, trainable=False) for name in _NUMBERS}
+        self._before = tf.Variable(np.inf, dtype=tf.float32, trainable=False)  # log of the mean before the last `take`
 
     def on_train_begin(self, logs=None):
         self.take()
+        self._before.assign(np.inf)
         _attach(self.model, self)
 
     def on_train_end(self, logs=None):
@@ -33,31 +42,39 @@ class GradientNorms(keras.callbacks.Callback):
         norm = tf.linalg.global_norm(grads)
         there = tf.math.is_finite(norm)
         norm = tf.where(there, norm, 0.0)
+        log_norm = tf.math.log(tf.maximum(norm, 1e-37))
+        usual = (norm > 0) & (log_norm <= self._log_mean() + np.log(self.exploding))
         found = {
             "steps": tf.ones((), tf.int64),
+            "usual": tf.cast(usual, tf.int64),
             "broken": tf.cast(~there, tf.int64),
             "clipped": tf.cast(there & _is_clipped(optimizer, grads, norm), tf.int64),
-            "log_norms": tf.where(norm > 0, tf.math.log(tf.maximum(norm, 1e-37)), 0.0),
+            "log_norms": tf.where(usual, log_norm, 0.0),
         }
         for name, value in found.items():
             self._variables[name].assign_add(value)
         self._variables["largest"].assign(tf.maximum(self._variables["largest"], norm))
 
+    def _log_mean(self):
+        """Of the norms that were usual; before there is one, of those before the last `take`."""
+        usual = tf.cast(self._variables["usual"], tf.float32)
+        return tf.where(usual > 0, self._variables["log_norms"] / tf.maximum(usual, 1.0), self._before)
+
     def take(self) -> dict:
         """What was seen since it was asked last, which is forgotten.
 
         Returns:
-            dict: "steps"; "norm", the geometric mean of the norms; "largest"; "clipped", the share of steps whose
-            gradient was clipped; "broken", the share whose gradient was no number.
+            dict: "steps"; "norm", the geometric mean of the norms that are usual; "largest"; "clipped", the share of
+            steps whose gradient was clipped; "broken", the share whose gradient was no number.
         """
         seen = {name: variable.numpy() for name, variable in self._variables.items()}
+        self._before.assign(self._log_mean() if seen["usual"] else np.inf)
         for variable in self._variables.values():
             variable.assign(tf.zeros_like(variable))
         steps = int(seen["steps"])
-        whole = steps - int(seen["broken"])
         return {
             "steps": steps,
-            "norm": float(np.exp(seen["log_norms"] / whole)) if whole else float("nan"),
+            "norm": float(np.exp(seen["log_norms"] / seen["usual"])) if seen["usual"] else float("nan"),
             "largest": float(seen["largest"]),
             "clipped": int(seen["clipped"]) / steps if steps else 0.0,
             "broken": int(seen["broken"]) / steps if steps else 0.0,

@@ -20,7 +20,7 @@ def data(count=12):
 
 def network(optimizer="sgd", layer=None, **options):
     keras.utils.set_random_seed(0)
-    layer = layer or keras.layers.GRU(U, name="rnn")
+    layer = layer or keras.layers.SimpleRNN(U, name="rnn")
     model = keras.Sequential([keras.Input((T, D)), layer, keras.layers.Dense(1)])
     model.compile(optimizer, "mse", **options)
     return model
@@ -152,6 +152,21 @@ def test_one_step_that_is_much_larger():
     monitor, model = ks.callbacks.GradientMonitor(exploding=20), network(keras.optimizers.SGD(0.0, clipnorm=1.0))
     history = model.fit(x, y, 4, shuffle=False, verbose=0, callbacks=[monitor]).history
     assert not monitor.warnings and history["gradients_clipped"][0] > 0  # clipped already
+
+
+def test_norms_that_explode_are_no_part_of_the_mean():
+    watcher, optimizer = GradientNorms(exploding=100), keras.optimizers.SGD()
+
+    def mean(*norms):
+        for norm in norms:
+            watcher.update(optimizer, [tf.constant([0.6 * norm, 0.0]), None, tf.constant([[0.8 * norm]])])
+        return watcher.take()["norm"]
+
+    assert mean(1, 2, 1e5, 4, 0, 8) == pytest.approx(64 ** (1 / 4))
+    assert np.isnan(mean(1e5))  # as before: what was usual is known
+    assert mean(1e5, 1e5) == pytest.approx(1e5)  # and now it is not
+    with pytest.raises(ValueError, match="exploding: expected a number > 1, received 1"):
+        GradientNorms(exploding=1)
 
 
 def events(folder):
