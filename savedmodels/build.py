@@ -15,8 +15,22 @@ import keras
 import keras_seqcv as ks
 
 # What can be built. `score` takes it from the result.json that the training wrote. A SavedModel holds its weights in
-# float32: that of a model with a large encoder is left out, `ks.export.saved_model` makes it from the training's model.
+# float32: a large one is left out, `ks.export.saved_model` makes it from the training's model.
 MODELS = {
+    "digit_drawer": {
+        "task": "draws digits step by step, each from a seed (DRAW, 32 steps, MNIST)",
+        "command": "python applications/draw_digits/train.py --data FOLDER --steps 32 ...",
+        "score": lambda result: min(result["val_loss"]),
+        "measure": "bound on - log p(x) of MNIST's test digits, binarised, in nats (the Keras model)",
+        "saved_model": False,
+    },
+    "digit_reader": {
+        "task": "reads a digit by six glimpses of 8 x 8 pixels, and says where it looked (MNIST)",
+        "command": "python applications/glimpse_digits/train.py --data FOLDER --stddev 0.2 --shift 1 ...",
+        "score": lambda result: result["test"]["10"]["error"],
+        "measure": "share of MNIST's test digits that are read wrong, mean of ten readings (the Keras model)",
+        "saved_model": True,
+    },
     "photo_captioner": {
         "task": "describes photographs in a sentence, and shows where it looks (EfficientNet-Lite0, soft attention)",
         "command": "python applications/image_captioning/train.py --images ... --captions ...",
@@ -29,7 +43,7 @@ MODELS = {
         "command": "python applications/image_captioning/train.py",
         "score": lambda result: result["scores"]["3"]["right"],
         "measure": "share of true captions on held-out scenes, beam 3 (the Keras model)",
-        "saved_model": True,
+        "saved_model": False,
     },
     "shakespeare": {
         "task": "writes on, character by character, in the manner of Shakespeare's plays",

@@ -144,11 +144,35 @@ def test_scenes_are_told_as_they_are(scenes):
     assert np.mean([scene.is_described_by(c.text) for c, scene in zip(others, scenes, strict=True)]) < 0.2
 
 
-def test_saved_model_tells_scenes(scenes):
-    caption = tf.saved_model.load(str(FOLDER / "scene_captioner")).signatures["caption"]
-    files = [tf.io.encode_png(image).numpy() for image in scenes.images()]
-    texts = [text.decode() for text in caption(image=tf.constant(files))["text"].numpy()[:, 0]]
-    assert np.mean([scene.is_described_by(text) for text, scene in zip(texts, scenes, strict=True)]) >= 0.9
+@pytest.fixture(scope="module")
+def digits():
+    """Drawn from fonts: training has seen handwriting alone."""
+    return ks.data.drawn_digits(200, seed=5)
+
+
+def test_digits_are_read(digits):
+    """By chance one in ten; the SavedModel and the small file look at the same places."""
+    model = ks.export.load_tflite(FOLDER / "digit_reader.tflite")
+    found = model.classify(digits.images, samples=3, seed=1)
+    right = [one.label == digits.names[k] for one, k in zip(found, digits.labels, strict=True)]
+    assert np.mean(right) > 0.5
+    loaded = tf.saved_model.load(str(FOLDER / "digit_reader")).signatures["classify"]
+    saved = loaded(image=tf.constant(digits.images), seed=tf.constant(1), samples=tf.constant(3))
+    labels = [label.decode() for label in saved["label"].numpy()]
+    assert np.mean([one.label == label for one, label in zip(found, labels, strict=True)]) > 0.9
+    assert np.median(np.abs([one.paths for one in found] - saved["path"].numpy())) < 0.05  # of half a picture
+
+
+def test_digits_that_are_drawn_can_be_read():
+    """Most of them with confidence, and all ten kinds: a reader that knows nothing of them is the judge."""
+    drawing = ks.export.load_tflite(FOLDER / "digit_drawer.tflite").draw(60, seed=2)
+    pictures = np.round(255 * drawing.images).astype("uint8")
+    reader = ks.export.load_tflite(FOLDER / "digit_reader.tflite")
+    found = reader.classify(pictures, samples=10, seed=1)
+    assert np.mean([one.probability > 0.8 for one in found]) > 0.5
+    assert len({one.label for one in found}) >= 9
+    noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1)).astype("uint8")
+    assert np.mean([one.probability > 0.8 for one in reader.classify(noise, samples=10, seed=1)]) < 0.5
 
 
 @pytest.mark.slow

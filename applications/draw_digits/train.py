@@ -49,6 +49,9 @@ def main(argv=None):
     model.fit(train, validation_data=test, epochs=args.epochs, callbacks=callbacks(args), verbose=2)
     model.save(args.out / "model.keras")
     show(model, args.out)
+    taken = json.loads((args.out / "minutes.json").read_text())
+    result = {"options": {name: str(value) for name, value in vars(args).items()}, **taken}
+    (args.out / "result.json").write_text(json.dumps(result | history(args.out / "history.csv"), indent=1))
     ks.export.tflite(model, args.out / "model.tflite")
     print(f"everything is in {args.out.resolve()}")
 

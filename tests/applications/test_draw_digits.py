@@ -52,11 +52,18 @@ def test_it_trains_goes_on_and_its_exports_are_compared(tmp_path, monkeypatch, c
     train.main(command)
     history = train.history(out / "history.csv")
     assert len(history["val_loss"]) == 3 and json.loads((out / "minutes.json").read_text())["epochs"] == 3
+    result = json.loads((out / "result.json").read_text())
+    assert result["val_loss"] == history["val_loss"] and result["epochs"] == 3 and result["minutes"] > 0
     np.testing.assert_allclose(np.add(history["reconstruction"], history["kl"]), history["loss"], rtol=1e-4)
     for name in ("curves.png", "drawing.png", "drawing.gif"):
         assert PIL.Image.open(out / name).size[0] > 100
 
     model = ks.models.load_model(out / "model.keras")
+    more = train.arguments([*command, "--start", str(out / "model.keras"), "--steps", "7"])
+    longer = train.new_model(ks.data.drawn_digits(2), more)
+    assert longer.steps == 7 and longer.draw(1, seed=3, label="7").canvases.shape[1] == 7
+    for a, b in zip(model.get_weights(), longer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     drawing = ks.export.load_tflite(out / "model.tflite").draw(2, seed=3, label="7")
     np.testing.assert_allclose(drawing.canvases, model.draw(2, seed=3, label="7").canvases, atol=1e-5)
 
