@@ -15,11 +15,11 @@ import keras_seqcv as ks
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", default="adding", choices=TASKS)
-    parser.add_argument("--length", type=int, default=100)
-    parser.add_argument("--cell", default="SimpleRNN, identity, relu", choices=CELLS)
+    parser.add_argument("--length", type=int, default=25)
+    parser.add_argument("--cell", default="SimpleRNN, orthogonal", choices=CELLS)
     parser.add_argument("--units", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=0.02, help="of gradient descent with momentum 0.9")
-    parser.add_argument("--clips", type=float, nargs="+", default=(0.0, 1.0), help="global_clipnorm; 0: none")
+    parser.add_argument("--learning-rate", type=float, default=0.03, help="of gradient descent with momentum 0.9")
+    parser.add_argument("--clips", type=float, nargs="+", default=[0.0, 1.0], help="global_clipnorm; 0: none")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--steps", type=int, default=100, help="in an epoch, each with a fresh batch")
     parser.add_argument("--batch-size", type=int, default=50)
@@ -27,7 +27,7 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=Path("runs/gradient_flow"), help="folder for all results")
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    test, histories, words = TASKS[args.task](2000, args.length, np.random.default_rng(3)), {}, {}
+    test, histories, words = TASKS[args.task](10_000, args.length, np.random.default_rng(3)), {}, {}
     for clip in args.clips:
         name = f"global_clipnorm={clip:g}" if clip else "not clipped"
         model = network(args.cell, args.task, 1, args.units, args.seed)
@@ -39,7 +39,7 @@ def main(argv=None):
         history = model.fit(train, epochs=args.epochs, callbacks=[monitor], **options)
         histories[name], words[name] = history.history, monitor.warnings
     ks.inspection.plot_curves(histories, args.out / "exploding.png", ["loss", "gradient_norm", "gradients_clipped"])
-    found = {"baseline": baseline(args.task, args.length), "histories": histories, "warnings": words}
+    found = {"baseline": baseline(args.task, test[1]), "histories": histories, "warnings": words}
     (args.out / "exploding.json").write_text(json.dumps(found, indent=1))
     for name, history in histories.items():
         print(

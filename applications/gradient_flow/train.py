@@ -13,18 +13,25 @@ from tasks import TASKS, baseline, batches
 import keras_seqcv as ks
 
 EPOCHS = 10  # of the same number of steps
+TEST = 10_000  # sequences that none was trained on
 
 
 def arguments(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", default="adding", choices=TASKS)
-    parser.add_argument("--lengths", type=int, nargs="+", default=(25, 50, 100, 200), help="numbers, or blanks")
-    parser.add_argument("--cells", nargs="+", default=CELLS, choices=CELLS)
-    parser.add_argument("--layers", type=int, nargs="+", default=(1,), help="how many, one on the other")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[25, 50, 100, 200], help="numbers, or blanks")
+    parser.add_argument("--cells", nargs="+", default=[*CELLS], choices=CELLS)
+    parser.add_argument("--layers", type=int, nargs="+", default=[1], help="how many, one on the other")
     parser.add_argument("--units", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=3000, help="of training, each with a fresh batch")
+    parser.add_argument("--steps", type=int, default=2000, help="of training, each with a fresh batch")
     parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="of Adam, falling along a cosine")
+    parser.add_argument(
+        "--learning-rates",
+        type=float,
+        nargs="+",
+        default=[2e-3, 1e-2],
+        help="of Adam, falling along a cosine; of several the one that ends with the smallest loss of training counts",
+    )
     parser.add_argument("--clip", type=float, default=1.0, help="global_clipnorm; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/gradient_flow"), help="folder for all results")
@@ -36,42 +43,53 @@ def main(argv=None):
     args.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for length in args.lengths:
-        start, trained = {}, {}
+        test = TASKS[args.task](TEST, length, np.random.default_rng(3))
+        start, end, histories = {}, {}, {}
         for cell, layers in ((cell, layers) for layers in args.layers for cell in args.cells):
             name = cell if layers == 1 else f"{cell}, {layers} layers"
-            row, start[name], trained[name] = run(cell, layers, length, args)
-            rows.append({"name": name, "length": length, **row})
-            print(f"{name}, length {length}: {row}", flush=True)
+            tried = [train(cell, layers, length, rate, args) for rate in args.learning_rates]
+            model, row, flows = min(tried, key=lambda one: one[1]["history"][-1])
+            row = {"name": name, "length": length, "baseline": baseline(args.task, test[1]), **row}
+            row["loss"] = model.evaluate(*test, batch_size=500, verbose=0)
+            rows.append(row)
             (args.out / f"{args.task}.json").write_text(json.dumps(rows, indent=1))
-        for when, flows in (("start", start), ("trained", trained)):
+            print(
+                f"{name}, length {length}: {row['loss']:.4f} of {row['baseline']:.4f}, {row['seconds']:.0f} s",
+                flush=True,
+            )
+            start[name], end[name], histories[name] = flows["start"], flows["end"], {"loss": row["history"]}
+            ks.inspection.plot_spectrum(
+                flows, args.out / f"{args.task}_{length}_{name.replace(', ', '_')}_spectrum.png"
+            )
+        for when, flows in (("start", start), ("end", end)):
             ks.inspection.plot_gradient_flow(flows, args.out / f"{args.task}_{length}_{when}.png")
+        ks.inspection.plot_curves(histories, args.out / f"{args.task}_{length}_curves.png")
     print(table(rows, args))
 
 
-def run(cell, layers, length, args):
-    """Train one network: its row of the table, and how the gradient flowed before and afterwards."""
+def train(cell, layers, length, rate, args):
+    """Train one network: the model, its row of the results, and how the gradient flowed at the start and at the end."""
     model = network(cell, args.task, layers, args.units, args.seed)
-    rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, args.steps, 0.01)
-    compiled(model, args.task, keras.optimizers.Adam(rate, global_clipnorm=args.clip or None))
+    falling = keras.optimizers.schedules.CosineDecay(rate, args.steps, 0.01)
+    compiled(model, args.task, keras.optimizers.Adam(falling, global_clipnorm=args.clip or None))
     some = last_alone(TASKS[args.task](100, length, np.random.default_rng(2)))
-    before = ks.inspection.gradient_flow(model, some)
+    flows = {"start": ks.inspection.gradient_flow(model, some)}
     monitor, began = ks.callbacks.GradientMonitor(), time.perf_counter()
-    train = batches(args.task, length, args.batch_size, args.seed)
+    fresh = batches(args.task, length, args.batch_size, args.seed)
     steps = max(1, args.steps // EPOCHS)
-    model.fit(train, epochs=EPOCHS, steps_per_epoch=steps, callbacks=[monitor], verbose=0)
+    history = model.fit(fresh, epochs=EPOCHS, steps_per_epoch=steps, callbacks=[monitor], verbose=0).history
     seconds = time.perf_counter() - began
-    after = ks.inspection.gradient_flow(model, some)
-    test = TASKS[args.task](2000, length, np.random.default_rng(3))
+    flows["end"] = ks.inspection.gradient_flow(model, some)
     row = {
-        "loss": model.evaluate(*test, batch_size=500, verbose=0),
-        "baseline": baseline(args.task, length),
-        "clipped": float(np.mean([seen["clipped"] for seen in monitor.history])),
-        "first over largest, at the start": reach(before),
-        "radius": {"start": radii(before), "end": radii(after)},
+        "learning_rate": rate,
+        "history": history["loss"],
+        "clipped": float(np.mean(history["gradients_clipped"])),
+        "reach": {when: reach(flow) for when, flow in flows.items()},
+        "radius": {when: radii(flow) for when, flow in flows.items()},
         "seconds": seconds,
         "warnings": monitor.warnings,
     }
-    return row, before, after
+    return model, row, flows
 
 
 def last_alone(batch):

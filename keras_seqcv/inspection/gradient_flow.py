@@ -47,6 +47,12 @@ class GradientFlow:
             each row's state after each step, over the units. Steps are in the order of the sequence.
         weights: path of a weight -> norm of its gradient.
         spectra: name of a layer -> name of a gate -> `Spectrum` of the recurrent kernel's part.
+
+    Example:
+        >>> from keras_seqcv.inspection import GradientFlow
+        >>> flow = GradientFlow(0.5, {"rnn": {"hidden": np.array([[0.75, 3.0], [1.0, 4.0]])}}, {"a": 3.0, "b": 4.0}, {})
+        >>> flow.norms("rnn").tolist(), flow.per_step("rnn"), flow.global_norm
+        ([1.25, 5.0], 0.25, 5.0)
     """
 
     loss: float
