@@ -6,6 +6,7 @@ from keras_seqcv.inspection.answer_plot import plot_answers
 from keras_seqcv.inspection.attention_page import attention_page
 from keras_seqcv.inspection.attention_plot import plot_attention
 from keras_seqcv.inspection.caption_page import caption_page
+from keras_seqcv.inspection.cell_page import cell_page
 from keras_seqcv.inspection.confusion_plot import plot_confusion
 from keras_seqcv.inspection.drawing_plot import animate_drawing, plot_drawing
 from keras_seqcv.inspection.error_types import ErrorTypes, error_types, plot_error_types
@@ -32,6 +33,7 @@ __all__ = [
     "animate_glimpses",
     "attention_page",
     "caption_page",
+    "cell_page",
     "error_types",
     "find_cells",
     "gradient_flow",

@@ -51,7 +51,7 @@ class Page(html.parser.HTMLParser):
         assert not self._open, f"elements without an end: {self._open}"
 
     def handle_starttag(self, tag, attributes):
-        if tag in ("meta", "img"):
+        if tag in ("meta", "img", "input"):
             self.elements.append((tag, dict(attributes), ""))
         else:
             self._open.append([tag, dict(attributes), ""])
