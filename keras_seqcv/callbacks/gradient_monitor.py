@@ -7,7 +7,7 @@ from keras_seqcv.callbacks.gradient_norms import GradientNorms, innermost
 from keras_seqcv.inspection import gradient_flow
 
 _EXPLODING = (
-    "Clip by the norm: global_clipnorm={norm:.2g} is what a usual step of this epoch has. Else a smaller learning "
+    "Clip by the norm: with global_clipnorm={calm:.2g}, as it was in the mean before, or less. Else a smaller learning "
     "rate, an LSTM or a GRU instead of a SimpleRNN, an orthogonal recurrent_initializer, or shorter sequences."
 )
 _VANISHING = (
@@ -20,12 +20,11 @@ class GradientMonitor(GradientNorms):
     """Watches the gradient in each step of `fit`, and warns when it vanishes or explodes.
 
     After each epoch `logs` hold "gradient_norm", the geometric mean of the norms by all weights together, before they
-    are clipped and without those that explode, and "gradients_clipped", the share of steps in which Keras clipped
-    (`clipnorm`, `global_clipnorm`, `clipvalue`): history and callbacks behind this one see them. Each warning comes
-    once.
+    are clipped, and "gradients_clipped", the share of steps in which Keras clipped (`clipnorm`, `global_clipnorm`,
+    `clipvalue`): history and callbacks behind this one see them. Each warning comes once.
 
-    It explodes where the gradient of a step is no number, where the largest norm of an epoch is more than `exploding`
-    times that mean, or where in `batch` the norm of dL/dh_t grows to more than `exploding` times from a
+    It explodes where the gradient of a step is no number, where the norm of a step is more than `exploding` times the
+    geometric mean of all before it, or where in `batch` the norm of dL/dh_t grows to more than `exploding` times from a
     layer's last step to its first. It vanishes where in `batch` the norm falls from its largest to less than
     `vanishing` of that at the first step: of an LSTM by its cell or its output, whichever keeps more.
 
@@ -37,8 +36,8 @@ class GradientMonitor(GradientNorms):
         exploding: > 1.
 
     Attributes:
-        history: list of what was seen in each epoch: "steps", "norm", "largest", "clipped", "broken", and "flow", a
-            `GradientFlow` with `batch`, else None.
+        history: list of what was seen in each epoch: "steps", "norm", "largest", "clipped", "broken",
+            "sudden" and "calm" (see `GradientNorms.take`), and "flow", a `GradientFlow` with `batch`, else None.
         warnings: list of the texts of all warnings.
 
     Example:
@@ -79,18 +78,18 @@ class GradientMonitor(GradientNorms):
             self._warn(
                 "broken", f"Exploding gradients: {when} the gradient was no number in {share}. ", _EXPLODING, seen
             )
-        elif seen["largest"] > self.exploding * seen["norm"] and not self._clips():
+        elif seen["sudden"] and not self._clips():
             text = f"Exploding gradients: {when} the largest norm was {seen['largest']:.2g}, "
-            self._warn("large", text + f"where {seen['norm']:.2g} is usual. ", _EXPLODING, seen)
+            self._warn("sudden", text + f"where {seen['calm']:.2g} was usual. ", _EXPLODING, seen)
         if seen["flow"]:
-            self._look_at_flow(seen["flow"], when, seen["norm"])
+            self._look_at_flow(seen["flow"], when, seen["calm"])
 
     def _clips(self) -> bool:
         optimizer = innermost(self.model.optimizer)
         return bool(optimizer.global_clipnorm or optimizer.clipnorm or optimizer.clipvalue)
 
-    def _look_at_flow(self, flow, when, norm):
-        usual = {"norm": flow.global_norm if math.isnan(norm) else norm}
+    def _look_at_flow(self, flow, when, calm):
+        usual = {"calm": flow.global_norm if math.isnan(calm) else calm}
         for layer in flow.layers:
             kept = {state: flow.norms(layer, state) for state in flow.rows[layer]}
             text = f"gradients in {layer!r}: {when} the norm of dL/dh is "
@@ -106,5 +105,5 @@ class GradientMonitor(GradientNorms):
     def _warn(self, kind, text: str, advice: str, seen: dict) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            self.warnings.append(text + advice.format(norm=seen["norm"]))
+            self.warnings.append(text + advice.format(calm=seen["calm"]))
             warnings.warn(self.warnings[-1], stacklevel=2)

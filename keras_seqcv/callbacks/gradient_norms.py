@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_COUNTS = ("steps", "usual", "clipped", "broken")
+_COUNTS = ("steps", "whole", "clipped", "broken", "sudden")
 _NUMBERS = ("log_norms", "largest")
 
 
@@ -15,8 +15,8 @@ class GradientNorms(keras.callbacks.Callback):
     With a `LossScaleOptimizer` it sees what is left when the scale is taken away. `take` gives what was seen.
 
     Args:
-        exploding: > 1; a norm of more than so many times the mean of those before it is none that is usual, and left
-            out of the mean: a few that explode would be all that it tells of.
+        exploding: > 1; a norm of more than so many times the geometric mean of those before it is sudden. With the
+            first that is, or that is no number, the weights are no longer what they were: "calm" is the mean before.
     """
 
     def __init__(self, exploding=1e3):
@@ -26,11 +26,13 @@ class GradientNorms(keras.callbacks.Callback):
         self.exploding = exploding
         self._variables = {name: tf.Variable(0, dtype=tf.int64, trainable=False) for name in _COUNTS}
         self._variables |= {name: tf.Variable(0.0, trainable=False) for name in _NUMBERS}
-        self._before = tf.Variable(np.inf, dtype=tf.float32, trainable=False)  # log of the mean before the last `take`
+        self._calm = tf.Variable([0.0, 0.0], trainable=False)  # logs of norms, and how many, until one is sudden
+        self._over = tf.Variable(False, trainable=False)  # whether one was
 
     def on_train_begin(self, logs=None):
         self.take()
-        self._before.assign(np.inf)
+        self._calm.assign([0.0, 0.0])
+        self._over.assign(False)
         _attach(self.model, self)
 
     def on_train_end(self, logs=None):
@@ -43,42 +45,44 @@ class GradientNorms(keras.callbacks.Callback):
         there = tf.math.is_finite(norm)
         norm = tf.where(there, norm, 0.0)
         log_norm = tf.math.log(tf.maximum(norm, 1e-37))
-        usual = (norm > 0) & (log_norm <= self._log_mean() + np.log(self.exploding))
+        sudden = (self._calm[1] > 0) & (log_norm > self._calm_mean() + np.log(self.exploding))
+        self._over.assign(self._over | sudden | ~there)
+        whole = norm > 0  # a gradient of zero, as at the start of some networks, has no logarithm
+        self._calm.assign_add(tf.where(whole & ~self._over, [log_norm, 1.0], 0.0))
         found = {
             "steps": tf.ones((), tf.int64),
-            "usual": tf.cast(usual, tf.int64),
+            "whole": tf.cast(whole, tf.int64),
+            "sudden": tf.cast(sudden, tf.int64),
             "broken": tf.cast(~there, tf.int64),
             "clipped": tf.cast(there & _is_clipped(optimizer, grads, norm), tf.int64),
-            "log_norms": tf.where(usual, log_norm, 0.0),
+            "log_norms": tf.where(whole, log_norm, 0.0),
         }
         for name, value in found.items():
             self._variables[name].assign_add(value)
         self._variables["largest"].assign(tf.maximum(self._variables["largest"], norm))
 
-    def _log_mean(self):
-        """Of the norms that were usual; before there is one, of those before the last `take`."""
-        usual = tf.cast(self._variables["usual"], tf.float32)
-        return tf.where(usual > 0, self._variables["log_norms"] / tf.maximum(usual, 1.0), self._before)
+    def _calm_mean(self):
+        """Logarithm of the geometric mean."""
+        return self._calm[0] / tf.maximum(self._calm[1], 1.0)
 
     def take(self) -> dict:
         """What was seen since it was asked last, which is forgotten.
 
         Returns:
-            dict: "steps"; "norm", the geometric mean of the norms that are usual; "largest"; "clipped", the share of
-            steps whose gradient was clipped; "broken", the share whose gradient was no number.
+            dict: "steps"; "norm", the geometric mean of the norms; "largest"; shares of the steps: "clipped", whose
+            gradient was clipped, "broken", whose gradient was no number, "sudden", whose norm was; and "calm", the
+            mean since the start of `fit` and until the first that was sudden or broken. A mean of none is NaN.
         """
         seen = {name: variable.numpy() for name, variable in self._variables.items()}
-        self._before.assign(self._log_mean() if seen["usual"] else np.inf)
         for variable in self._variables.values():
             variable.assign(tf.zeros_like(variable))
         steps = int(seen["steps"])
-        return {
-            "steps": steps,
-            "norm": float(np.exp(seen["log_norms"] / seen["usual"])) if seen["usual"] else float("nan"),
-            "largest": float(seen["largest"]),
-            "clipped": int(seen["clipped"]) / steps if steps else 0.0,
-            "broken": int(seen["broken"]) / steps if steps else 0.0,
+        means = {
+            "norm": float(np.exp(seen["log_norms"] / seen["whole"])) if seen["whole"] else float("nan"),
+            "calm": float(np.exp(self._calm_mean())) if self._calm[1] else float("nan"),
         }
+        shares = {name: int(seen[name]) / max(steps, 1) for name in ("clipped", "broken", "sudden")}
+        return {"steps": steps, "largest": float(seen["largest"]), **means, **shares}
 
 
 def _is_clipped(optimizer, grads, norm):

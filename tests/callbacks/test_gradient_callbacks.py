@@ -145,26 +145,28 @@ def test_a_gradient_that_is_no_number():
 
 def test_one_step_that_is_much_larger():
     x, y = data()
-    y[:4] = 1e5
+    y[8:] = 1e5  # the last of three steps
     monitor = ks.callbacks.GradientMonitor(exploding=20)
-    with pytest.warns(UserWarning, match=r"the largest norm was .* usual. Clip by the norm: global_clipnorm="):
+    with pytest.warns(UserWarning, match=r"the largest norm was .* usual. Clip by the norm: with global_clipnorm="):
         network(keras.optimizers.SGD(0.0)).fit(x, y, 4, shuffle=False, verbose=0, callbacks=[monitor])
     monitor, model = ks.callbacks.GradientMonitor(exploding=20), network(keras.optimizers.SGD(0.0, clipnorm=1.0))
     history = model.fit(x, y, 4, shuffle=False, verbose=0, callbacks=[monitor]).history
     assert not monitor.warnings and history["gradients_clipped"][0] > 0  # clipped already
 
 
-def test_norms_that_explode_are_no_part_of_the_mean():
+def test_what_was_calm_before_a_norm_was_sudden():
     watcher, optimizer = GradientNorms(exploding=100), keras.optimizers.SGD()
 
-    def mean(*norms):
+    def take(*norms):
         for norm in norms:
             watcher.update(optimizer, [tf.constant([0.6 * norm, 0.0]), None, tf.constant([[0.8 * norm]])])
-        return watcher.take()["norm"]
+        return watcher.take()
 
-    assert mean(1, 2, 1e5, 4, 0, 8) == pytest.approx(64 ** (1 / 4))
-    assert np.isnan(mean(1e5))  # as before: what was usual is known
-    assert mean(1e5, 1e5) == pytest.approx(1e5)  # and now it is not
+    seen = take(1e3, 0, 10, 0.1)  # of a gradient of zero there is no logarithm
+    assert seen["sudden"] == 0 and (seen["norm"], seen["calm"]) == pytest.approx((10, 10))
+    seen = take(100, 20000, 10)
+    assert seen["sudden"] == pytest.approx(1 / 3)  # 20,000 is over 100 times what four have
+    assert seen["norm"] == pytest.approx(2e7 ** (1 / 3)) and seen["calm"] == pytest.approx(1e5 ** (1 / 4))
     with pytest.raises(ValueError, match="exploding: expected a number > 1, received 1"):
         GradientNorms(exploding=1)
 
