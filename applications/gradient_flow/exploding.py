@@ -20,7 +20,7 @@ def main(argv=None):
     parser.add_argument("--units", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=0.03, help="of gradient descent with momentum 0.9")
     parser.add_argument("--clips", type=float, nargs="+", default=[0.0, 1.0], help="global_clipnorm; 0: none")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--steps", type=int, default=100, help="in an epoch, each with a fresh batch")
     parser.add_argument("--batch-size", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)

@@ -43,28 +43,29 @@ def main(argv=None):
     args.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for length in args.lengths:
-        test = TASKS[args.task](TEST, length, np.random.default_rng(3))
-        start, end, histories = {}, {}, {}
+        test, found, histories = TASKS[args.task](TEST, length, np.random.default_rng(3)), {}, {}
         for cell, layers in ((cell, layers) for layers in args.layers for cell in args.cells):
             name = cell if layers == 1 else f"{cell}, {layers} layers"
             tried = [train(cell, layers, length, rate, args) for rate in args.learning_rates]
-            model, row, flows = min(tried, key=lambda one: one[1]["history"][-1])
-            row = {"name": name, "length": length, "baseline": baseline(args.task, test[1]), **row}
-            row["loss"] = model.evaluate(*test, batch_size=500, verbose=0)
+            model, row, found[name] = min(tried, key=lambda one: one[1]["history"][-1])
+            loss = model.evaluate(*test, batch_size=500, verbose=0)
+            row = {"name": name, "length": length, "loss": loss, "baseline": baseline(args.task, test[1]), **row}
+            print(f"{name}, length {length}: {loss:.4f}, nothing learned: {row['baseline']:.4f}", flush=True)
             rows.append(row)
+            histories[name] = {"loss": row["history"]}
             (args.out / f"{args.task}.json").write_text(json.dumps(rows, indent=1))
-            print(
-                f"{name}, length {length}: {row['loss']:.4f} of {row['baseline']:.4f}, {row['seconds']:.0f} s",
-                flush=True,
-            )
-            start[name], end[name], histories[name] = flows["start"], flows["end"], {"loss": row["history"]}
-            ks.inspection.plot_spectrum(
-                flows, args.out / f"{args.task}_{length}_{name.replace(', ', '_')}_spectrum.png"
-            )
-        for when, flows in (("start", start), ("end", end)):
-            ks.inspection.plot_gradient_flow(flows, args.out / f"{args.task}_{length}_{when}.png")
-        ks.inspection.plot_curves(histories, args.out / f"{args.task}_{length}_curves.png")
+        pictures(found, histories, f"{args.out / args.task}_{length}")
     print(table(rows, args))
+
+
+def pictures(found, histories, path: str):
+    """Of the networks of one length: curves of the training, gradients over the steps, eigenvalues."""
+    ks.inspection.plot_curves(histories, f"{path}_curves.png")
+    for when in ("start", "end"):
+        flows = {name: flows[when] for name, flows in found.items()}
+        ks.inspection.plot_gradient_flow(flows, f"{path}_{when}.png")
+    for name, flows in found.items():
+        ks.inspection.plot_spectrum(flows, f"{path}_spectrum_{name.replace(', ', '_').replace(' ', '_')}.png")
 
 
 def train(cell, layers, length, rate, args):
