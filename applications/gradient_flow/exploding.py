@@ -27,26 +27,29 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=Path("runs/gradient_flow"), help="folder for all results")
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    test, histories, words = TASKS[args.task](10_000, args.length, np.random.default_rng(3)), {}, {}
+    test, histories, found = TASKS[args.task](10_000, args.length, np.random.default_rng(3)), {}, {}
     for clip in args.clips:
         name = f"global_clipnorm={clip:g}" if clip else "not clipped"
         model = network(args.cell, args.task, 1, args.units, args.seed)
         optimizer = keras.optimizers.SGD(args.learning_rate, momentum=0.9, global_clipnorm=clip or None)
         compiled(model, args.task, optimizer)
-        monitor = ks.callbacks.GradientMonitor()
-        train = batches(args.task, args.length, args.batch_size, args.seed)
-        options = {"steps_per_epoch": args.steps, "validation_data": test, "validation_batch_size": 500, "verbose": 2}
-        history = model.fit(train, epochs=args.epochs, callbacks=[monitor], **options)
-        histories[name], words[name] = history.history, monitor.warnings
-    ks.inspection.plot_curves(histories, args.out / "exploding.png", ["loss", "gradient_norm", "gradients_clipped"])
-    found = {"baseline": baseline(args.task, test[1]), "histories": histories, "warnings": words}
-    (args.out / "exploding.json").write_text(json.dumps(found, indent=1))
+        monitor, fresh = ks.callbacks.GradientMonitor(), batches(args.task, args.length, args.batch_size, args.seed)
+        fit = {"epochs": args.epochs, "steps_per_epoch": args.steps, "verbose": 0}
+        histories[name] = model.fit(fresh, callbacks=[monitor], **fit).history
+        loss = model.evaluate(*test, batch_size=500, verbose=0)
+        print(f"{name}: {loss:.4f}, nothing learned: {baseline(args.task, test[1]):.4f}", *monitor.warnings, sep="\n  ")
+        found[name] = {"loss": loss, "warnings": monitor.warnings, "history": histories[name]}
+        (args.out / "exploding.json").write_text(json.dumps(found, indent=1))
+    plot(histories, args.out / "exploding.png")
+
+
+def plot(histories, path):
+    """Losses and norms lie orders of magnitude apart; where there is no number a curve has no point."""
+    curves = {}
     for name, history in histories.items():
-        print(
-            f"{name}: {history['val_loss'][-1]:.4f} (nothing learned: {found['baseline']:.4f})",
-            *words[name],
-            sep="\n  ",
-        )
+        logs = {f"log10 of the {key}": np.log10(history[key]) for key in ("loss", "gradient_norm")}
+        curves[name] = {**logs, "gradients_clipped": history["gradients_clipped"]}
+    ks.inspection.plot_curves(curves, path)
 
 
 if __name__ == "__main__":

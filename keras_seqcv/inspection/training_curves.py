@@ -152,7 +152,8 @@ def _legend(figure, runs: dict) -> None:
         entries.append(Line2D([], [], color="0.4", linestyle="--", label="training"))
     if True in present:
         entries.append(Line2D([], [], color="0.4", label="validation"))
-    legend = figure.legend(handles=entries, loc="outside upper center", ncols=min(6, len(entries)), frameon=False)
+    columns = min(6, len(entries), int(figure.get_figwidth() // 2))  # names of a few words have place in two inches
+    legend = figure.legend(handles=entries, loc="outside upper center", ncols=columns, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)
         text.set_fontsize(9)
