@@ -125,7 +125,7 @@ function paint() {
     const color = values[boxes[k + 4]];
     if (!color) continue;
     context.fillStyle = colors[color + 127];
-    context.fillRect(boxes[k], boxes[k + 1] - 2, boxes[k + 2], boxes[k + 3] + 2);
+    context.fillRect(boxes[k], boxes[k + 1] - 2, boxes[k + 2], boxes[k + 3] + 3);
   }
   if (shown) {
     context.fillStyle = mark;
@@ -222,8 +222,7 @@ function selected() {
 
 // A unit is on over the span if nine tenths of it are above nine tenths of what is around it, with either sign.
 function margins([first, last]) {
-  const length = last - first, low = Math.max(0, first - Math.max(AROUND, length));
-  const high = Math.min(N, last + Math.max(AROUND, length));
+  const length = last - first, low = Math.max(0, first - AROUND), high = Math.min(N, last + AROUND);
   const rank = (sorted, share) => sorted[Math.round(share * (sorted.length - 1))];
   return Array.from({length: state.units}, (_, u) => {
     const values = row(u), inside = values.slice(first, last).sort();
@@ -243,9 +242,10 @@ function search() {
     hint.textContent = 'Select a stretch of the text: here are the units that stay on over it, and off around it.';
     return list(into, []);
   }
-  const found = margins(span).sort((a, b) => b.margin - a.margin).slice(0, LISTED);
+  const found = margins(span).filter(({margin}) => margin > 0).sort((a, b) => b.margin - a.margin).slice(0, LISTED);
   const size = state.scale / 127;
-  hint.textContent = `${span[1] - span[0]} tokens: in the middle over it, and around it`;
+  hint.textContent = found.length ? `${span[1] - span[0]} tokens: the middle value over them, and around them`
+    : 'No unit of this layer and state is on over these tokens and off around them.';
   list(into, found.map(({u, on, off}) =>
     ({...here(), unit: u, title: `unit ${u}`, note: `${signed(on * size)} / ${signed(off * size)}`})));
 }

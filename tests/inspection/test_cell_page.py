@@ -182,7 +182,7 @@ def _finds_units_by_example(window):
     )
     assert window.run("return selected()") == [first, first + 5]
     listed = window.run("return [...document.querySelectorAll('.searched li')].map(item => item.textContent)")
-    assert listed[0] == "unit 1−1.00 / +0.00" and len(listed) == UNITS
+    assert listed == ["unit 1−1.00 / +0.00"]
     window.click(".searched li button")
     assert window.run("return [unit, document.querySelectorAll('.searched button.on').length]") == [1, 1]
     assert "unit 1" in window.run("return told.textContent")
