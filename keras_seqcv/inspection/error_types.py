@@ -179,7 +179,7 @@ def plot_error_types(found: ErrorTypes, path: str | os.PathLike | None = None):
             f"{label + ': ' if label else ''}{one.errors:,} errors in {one.predicted:,} characters", fontsize=9
         )
         axes.set_xlabel("% of the errors", fontsize=9)
-        axes.margins(x=0.15)
+        axes.margins(x=0.15, y=0.01)
         axes.tick_params(labelsize=8)
     panels[0].set_yticks(range(len(names)), names, fontsize=8)
     panels[0].invert_yaxis()

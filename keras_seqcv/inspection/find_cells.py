@@ -141,9 +141,9 @@ def _ranked(score, values, probe, border, moves, top) -> list:
     begun, moved = _moved(probe[:border], moves), _moved(probe[border:], moves)
     score.fit(first, begun)
     chosen, (held, *controls) = score(first, begun[:, :1])[:, 0], score(last, moved).T
-    control = float(np.max(np.abs(controls)))
     if not score.by_unit:
-        return [(None, float(chosen[0]), float(held[0]), control, None)]
+        return [(None, float(chosen[0]), float(held[0]), float(np.max(controls)), None)]
+    control = float(np.max(np.abs(controls)))
     best = np.argsort(-np.abs(chosen), kind="stable")[:top]
     accuracies = [_accuracy(first[:, u], last[:, u], probe, border) for u in best]
     return [(int(u), float(chosen[u]), float(held[u]), control, a) for u, a in zip(best, accuracies, strict=True)]
