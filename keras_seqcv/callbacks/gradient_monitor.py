@@ -11,8 +11,12 @@ _EXPLODING = (
     "rate, an LSTM or a GRU instead of a SimpleRNN, an orthogonal recurrent_initializer, or shorter sequences."
 )
 _VANISHING = (
-    "It does not learn from so far back. An LSTM or a GRU instead of a SimpleRNN, an orthogonal (with relu: an "
-    "identity) recurrent_initializer, attention over all steps, or a loss at more steps than the last."
+    "From so far back next to nothing is learned now. An LSTM or a GRU instead of a SimpleRNN, an orthogonal (with "
+    "relu: an identity) recurrent_initializer, attention over all steps, or a loss at more steps than the last."
+)
+_GATES_VANISHING = (
+    "From so far back next to nothing is learned now; gates may learn to keep more. Else a bias_initializer that keeps "
+    "from the start, as an LSTM's unit_forget_bias, attention over all steps, or a loss at more steps than the last."
 )
 
 
@@ -100,7 +104,8 @@ class GradientMonitor(GradientNorms):
                 self._warn(("exploding", layer), text, _EXPLODING, usual)
             elif all(norms[0] < self.vanishing * norms.max() for norms in kept.values()):
                 text = f"Vanishing {text}{ends}{hidden.max():.2g} at its largest. "
-                self._warn(("vanishing", layer), text, _VANISHING, usual)
+                advice = _GATES_VANISHING if len(flow.spectra[layer]) > 1 else _VANISHING
+                self._warn(("vanishing", layer), text, advice, usual)
 
     def _warn(self, kind, text: str, advice: str, seen: dict) -> None:
         if kind not in self._told:

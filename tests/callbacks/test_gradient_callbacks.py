@@ -134,6 +134,13 @@ def test_it_says_what_happens_in_words(scale, word):
     np.testing.assert_allclose(factor[0] / factor[-1], scale ** (T - 1), rtol=1e-3)
 
 
+def test_what_is_said_of_gates_that_forget():
+    monitor, layer = ks.callbacks.GradientMonitor(data(), vanishing=0.2), keras.layers.GRU(U, name="rnn")
+    with pytest.warns(UserWarning, match="Vanishing gradients in 'rnn': .* gates may learn to keep more"):
+        network(keras.optimizers.SGD(0.0), layer).fit(*data(), verbose=0, callbacks=[monitor])
+    assert len(monitor.warnings) == 1
+
+
 def test_a_gradient_that_is_no_number():
     x, y = data()
     y[5] = np.nan  # in the second of three steps, and of the weights nothing is left for the third
