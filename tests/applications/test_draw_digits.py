@@ -27,13 +27,6 @@ def script(name: str, monkeypatch):
     return module
 
 
-@pytest.fixture(autouse=True)
-def plain():
-    """Loops are plain graphs, which are there at once."""
-    with ks.layers.jit_scope(False):
-        yield
-
-
 @pytest.mark.slow
 def test_it_trains_goes_on_and_its_exports_are_compared(tmp_path, monkeypatch, capsys):
     train, out = script("train", monkeypatch), tmp_path / "out"

@@ -18,13 +18,6 @@ pytest.importorskip("sacrebleu")
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture(autouse=True)
-def without_xla():
-    """Compiling loops would take longer than to run them."""
-    with ks.layers.jit_scope(False):
-        yield
-
-
 def script(name: str):
     """A script of the application as a module; the folder is no package."""
     spec = importlib.util.spec_from_file_location(f"translation_{name}", FOLDER / f"{name}.py")
