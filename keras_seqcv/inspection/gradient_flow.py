@@ -168,11 +168,8 @@ def _row_norms(steps, grads) -> dict:
     found = {}
     for k, like in enumerate(steps.after[0]):
         name = _STATES[k] if k < len(_STATES) else f"state_{k}"
-        axes = list(range(1, like.shape.rank))
-        norms = [
-            tf.zeros(tf.shape(like)[:1]) if grad[k] is None else tf.sqrt(tf.reduce_sum(_float(grad[k]) ** 2, axes))
-            for grad in grads
-        ]
+        none, axes = tf.zeros(tf.shape(like)[:1], tf.float64), list(range(1, like.shape.rank))
+        norms = [none if grad[k] is None else tf.sqrt(tf.reduce_sum(_float(grad[k]) ** 2, axes)) for grad in grads]
         found[name] = tf.stack(steps.in_time(norms), axis=1).numpy()
     return found
 
@@ -182,4 +179,5 @@ def _norm(grad) -> float:
 
 
 def _float(a):
-    return tf.cast(a, tf.float32) if a.dtype.size < 4 else a
+    """What vanishes has a square that float32 does not have."""
+    return tf.cast(a, tf.float64)

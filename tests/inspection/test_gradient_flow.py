@@ -178,6 +178,16 @@ def test_spectra():
     assert found["input"].radius == 0 and found["input"].condition == float("inf")
 
 
+def test_what_is_left_of_a_gradient_is_not_lost_to_its_square():
+    """0.5 ** 99 = 1.6e-30, whose square is no number of float32."""
+    layer = keras.layers.SimpleRNN(1, activation="linear", name="rnn", use_bias=False)
+    model = keras.Sequential([keras.Input((100, D)), layer])
+    layer.set_weights([np.ones((D, 1)), np.array([[0.5]])])
+    model.compile(loss="mse")
+    norms = ks.inspection.gradient_flow(model, (np.zeros((1, 100, D)), np.ones((1, 1)))).norms("rnn")
+    np.testing.assert_allclose(norms, 2 * 0.5 ** np.arange(99.0, -1, -1), rtol=1e-5)
+
+
 def test_a_cell_of_ones_own_has_no_spectrum():
     class Own(keras.layers.Layer):
         state_size = output_size = U
