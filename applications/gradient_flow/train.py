@@ -47,7 +47,7 @@ def main(argv=None):
         for cell, layers in ((cell, layers) for layers in args.layers for cell in args.cells):
             name = cell if layers == 1 else f"{cell}, {layers} layers"
             tried = [train(cell, layers, length, rate, args) for rate in args.learning_rates]
-            model, row, found[name] = min(tried, key=lambda one: one[1]["history"][-1])
+            model, row, found[name] = min(tried, key=lambda one: np.nan_to_num(one[1]["history"][-1], nan=np.inf))
             loss = model.evaluate(*test, batch_size=500, verbose=0)
             row = {"name": name, "length": length, "loss": loss, "baseline": baseline(args.task, test[1]), **row}
             print(f"{name}, length {length}: {loss:.4f}, nothing learned: {row['baseline']:.4f}", flush=True)

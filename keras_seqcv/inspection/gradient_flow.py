@@ -34,7 +34,7 @@ class Spectrum:
     def condition(self) -> float:
         """The largest singular value over the smallest, inf where that is zero."""
         largest, smallest = self.singular_values[0], self.singular_values[-1]
-        return float(largest / smallest) if smallest > 0 else float("inf")
+        return float("inf") if smallest == 0 else float(largest / smallest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,9 +80,11 @@ class GradientFlow:
     def per_step(self, layer: str, state: str = "hidden") -> float:
         """The factor by which the norm changes with a step back, as a geometric mean from the largest to the first.
 
-        1 where the first is the largest, or the only one; 0 where nothing reaches the first.
+        1 where the first is the largest, or the only one; 0 where nothing reaches the first; NaN where one is.
         """
         norms = self.norms(layer, state)
+        if np.isnan(norms).any():
+            return float("nan")
         peak = int(np.argmax(norms))
         return float((norms[0] / norms[peak]) ** (1 / peak)) if peak and norms[peak] > 0 else 1.0
 
@@ -149,11 +151,14 @@ def gradient_flow(model, batch, loss=None, training=True) -> GradientFlow:
 
 
 def spectra(cell) -> dict:
-    """Name of a gate -> `Spectrum` of its recurrent kernel, of a Keras cell."""
-    return {
-        name: Spectrum(np.linalg.eigvals(kernel), np.linalg.svd(kernel, compute_uv=False))
-        for name, kernel in recurrent_kernels(cell).items()
-    }
+    """Name of a gate -> `Spectrum` of its recurrent kernel, of a Keras cell; NaN where training broke the kernel."""
+    return {name: _spectrum(kernel) for name, kernel in recurrent_kernels(cell).items()}
+
+
+def _spectrum(kernel) -> Spectrum:
+    if not np.isfinite(kernel).all():
+        return Spectrum(np.full(len(kernel), np.nan), np.full(len(kernel), np.nan))
+    return Spectrum(np.linalg.eigvals(kernel), np.linalg.svd(kernel, compute_uv=False))
 
 
 def _unpacked(batch):

@@ -188,6 +188,17 @@ def test_what_is_left_of_a_gradient_is_not_lost_to_its_square():
     np.testing.assert_allclose(norms, 2 * 0.5 ** np.arange(99.0, -1, -1), rtol=1e-5)
 
 
+def test_weights_that_training_broke():
+    model = network(ks.layers, "GRU")
+    model.layers[0].cell.recurrent_kernel.assign(np.full((U, 3 * U), np.nan))
+    flow = ks.inspection.gradient_flow(model, batch())
+    spectrum = flow.spectra["layer_0"]["update"]
+    assert np.isnan([flow.loss, flow.global_norm, flow.per_step("layer_0"), spectrum.radius, spectrum.condition]).all()
+    assert np.isfinite(flow.spectra["layer_1"]["update"].radius)
+    ks.inspection.plot_gradient_flow(flow)
+    ks.inspection.plot_spectrum(flow)
+
+
 def test_a_cell_of_ones_own_has_no_spectrum():
     class Own(keras.layers.Layer):
         state_size = output_size = U
