@@ -46,7 +46,7 @@ def main(argv=None):
     model = keras.saving.load_model(args.model or args.out / "model.keras")
 
     start = time.time()
-    part = text[border:][: args.record]
+    part = text[max(border, text.find("\n\n", border) + 2) :][: args.record]  # no probe begins in the middle
     recording = ks.inspection.record(model, part, args.out / "recording.h5", dtype="float16")
     print(f"{len(part):,} characters recorded in {time.time() - start:.0f} seconds", flush=True)
     probes = PROBES[args.kind]

@@ -33,7 +33,7 @@ _BODY = """<div class="bar">
 </div>
 </div>
 <p class="hint">[ and ] go from unit to unit. In the text the arrow keys move a mark, and with the shift key they
-select. A unit is blue where it is below zero and red where it is above; an LSTM's cell is shown as its tanh.</p>"""
+select. A unit is blue below zero and red above; one that goes beyond one is divided by its largest size.</p>"""
 
 
 def cell_page(
@@ -52,7 +52,8 @@ def cell_page(
     units that go with it are listed; select a stretch of the text with the mouse or by keys, and the page lists the
     units that stay on over it and off around it.
 
-    Values are kept in steps of 1/127. 10,000 tokens of 512 units take 6.9 MB for each state.
+    Values are kept in steps of 1/127; a unit that goes beyond -1 or 1, as an LSTM's cell does, is divided by its largest
+    size. Of a cell the page also shows the tanh. 10,000 tokens of 512 units take 6.9 MB for each state.
 
     Args:
         recording: what `record` gives.
@@ -111,13 +112,12 @@ def _layers(recording, states, first, last) -> list:
 
 def _state(array, name, first, last) -> dict:
     values = np.asarray(array[first:last], "float32")
-    values = np.tanh(values) if name == "cell" else values
-    scale = max(1.0, float(np.abs(values).max()))
+    scales = np.maximum(1, np.abs(values).max(0))  # (U,)
     return {
         "name": name,
         "units": values.shape[1],
-        "scale": scale,
-        "values": _text(values.T / scale * 127, "int8"),  # all steps of a unit lie together
+        "scales": [round(float(scale), 4) for scale in scales],
+        "values": _text((values / scales).T * 127, "int8"),  # all steps of a unit lie together
     }
 
 

@@ -73,10 +73,18 @@ words.textContent = tokens.join('');
 const node = words.firstChild;
 let state, unit = 0, boxes, colors, mark, caret = -1;
 
-layers.forEach(layer => layer.states.forEach(one => { one.bytes = null; }));
 const read = one => one.bytes ??= new Int8Array(bytes(one.values).buffer);
-const value = (u, i) => read(state)[u * N + i] * state.scale / 127;
-const row = u => read(state).subarray(u * N, (u + 1) * N);
+const part = (one, u) => read(one).subarray(u * N, (u + 1) * N);
+const row = u => state.of ? state.rows[u] ??= squashed(state.of, u) : part(state, u);
+const value = (u, i) => row(u)[i] * state.scales[u] / 127;
+layers.forEach(({states}) => states.filter(one => one.name === 'cell').forEach(cell => states.push(
+  {name: 'tanh of cell', units: cell.units, scales: cell.scales.map(() => 1), of: cell, rows: []})));
+
+function squashed(cell, u) {
+  const table = Int8Array.from({length: 255}, (_, k) => Math.round(127 * Math.tanh((k - 127) * cell.scales[u] / 127)));
+  return part(cell, u).map(byte => table[byte + 127]);
+}
+
 const signed = v => (v < 0 ? '−' : '+') + Math.abs(v).toFixed(2);
 const probe = () => probes[probeOf.value];
 probes.forEach(one => { one.bytes = bytes(one.values); });
@@ -243,11 +251,11 @@ function search() {
     return list(into, []);
   }
   const found = margins(span).filter(({margin}) => margin > 0).sort((a, b) => b.margin - a.margin).slice(0, LISTED);
-  const size = state.scale / 127;
+  const size = u => state.scales[u] / 127;
   hint.textContent = found.length ? `${span[1] - span[0]} tokens: the middle value over them, and around them`
     : 'No unit of this layer and state is on over these tokens and off around them.';
   list(into, found.map(({u, on, off}) =>
-    ({...here(), unit: u, title: `unit ${u}`, note: `${signed(on * size)} / ${signed(off * size)}`})));
+    ({...here(), unit: u, title: `unit ${u}`, note: `${signed(on * size(u))} / ${signed(off * size(u))}`})));
 }
 
 function show(layer, kind, u) {

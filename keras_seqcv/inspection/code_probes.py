@@ -89,6 +89,9 @@ def inside_math(text: str) -> np.ndarray:
         mark = _closes(match)
         if opened is None and (by_now := _opens(match)):
             opened, by = match.end() - 1, by_now
+        elif opened is not None and (by, mark) == ("$", "$$"):  # one ends, and the next begins
+            spans.append((opened, match.start()))
+            opened = match.end() - 1
         elif opened is not None and mark in (by, "paragraph"):
             spans.append((opened, match.end() - 1))
             opened = None

@@ -54,8 +54,9 @@ def test_all_values_are_in_the_file(tmp_path):
     data = page_of(tmp_path, made, PROBES, first=3, last=40).data()
     assert data["tokens"] == list(TEXT[3:40]) and [layer["name"] for layer in data["layers"]] == ["gru", "lstm"]
     hidden, cell = data["layers"][1]["states"]
-    assert (hidden["name"], hidden["units"], hidden["scale"], cell["name"]) == ("hidden", UNITS, 1, "cell")
-    for state, values in ((hidden, made.values("lstm")), (cell, np.tanh(made.values("lstm", "cell")))):
+    assert (hidden["name"], hidden["units"], hidden["scales"], cell["name"]) == ("hidden", UNITS, [1] * UNITS, "cell")
+    assert cell["scales"] == [1, 3, 1, 3, 1]
+    for state, values in ((hidden, made.values("lstm")), (cell, made.values("lstm", "cell") / cell["scales"])):
         np.testing.assert_array_equal(
             decoded(state["values"], "int8").reshape(UNITS, 37), np.round(127 * values[3:40].T)
         )
@@ -65,9 +66,9 @@ def test_all_values_are_in_the_file(tmp_path):
 
 
 def test_values_beyond_one_are_scaled(tmp_path):
-    made = Recording(["a", "b"], {"rnn": {"hidden": np.array([[4.0, -2.0], [1.0, 0.0]])}}, None)
+    made = Recording(["a", "b"], {"rnn": {"hidden": np.array([[4.0, -0.5], [1.0, 0.0]])}}, None)
     state = page_of(tmp_path, made).data()["layers"][0]["states"][0]
-    assert state["scale"] == 4 and decoded(state["values"], "int8").tolist() == [127, 32, -64, 0]
+    assert state["scales"] == [4, 1] and decoded(state["values"], "int8").tolist() == [127, 32, -64, 0]
 
 
 def test_found_cells_are_listed(tmp_path):
@@ -163,7 +164,12 @@ def _goes_from_unit_to_unit(window):
     window.run("number.value = 3; number.dispatchEvent(new Event('input'))")
     window.run("number.value = 99; number.dispatchEvent(new Event('input'))")  # not there: nothing happens
     assert window.run("return unit") == 3
-    window.run("layerOf.value = 0; layerOf.dispatchEvent(new Event('change'))")
+    cell = recording().values("lstm", "cell")[:, 3]
+    for kind, wanted in ((1, cell), (2, np.tanh(cell))):
+        shown = window.run("show(1, arguments[0], 3); return [state.name, tokens.map((_, i) => value(3, i))]", kind)
+        assert shown[0] == ("cell" if kind == 1 else "tanh of cell")
+        np.testing.assert_allclose(shown[1], wanted, atol=0.02)
+    window.run("show(1, 0, 3); layerOf.value = 0; layerOf.dispatchEvent(new Event('change'))")
     assert window.run("return [state.name, state.units, unit]") == ["hidden", 2, 1]
     window.run("show(1, 0, 0); probeOf.value = 1; probeOf.dispatchEvent(new Event('change'))")
     assert window.run("return at('ranked').querySelector('h2').textContent") == "Units for line"
