@@ -52,8 +52,8 @@ def cell_page(
     units that go with it are listed; select a stretch of the text with the mouse or by keys, and the page lists the
     units that stay on over it and off around it.
 
-    Values are kept in steps of 1/127; a unit that goes beyond -1 or 1, as an LSTM's cell does, is divided by its largest
-    size. Of a cell the page also shows the tanh. 10,000 tokens of 512 units take 6.9 MB for each state.
+    Values are kept in steps of 1/127; a unit that goes beyond -1 or 1, as an LSTM's cell does, is divided by its
+    largest size. Of a cell the page also shows the tanh. 10,000 tokens of 512 units take 6.9 MB for each state.
 
     Args:
         recording: what `record` gives.
