@@ -12,7 +12,8 @@ class GradientNorms(keras.callbacks.Callback):
     """Counts, in each step of `fit`, how large the gradient is by all weights together, before it is clipped.
 
     It stands between the model and its optimizer while `fit` runs, inside the compiled step: a norm more to compute.
-    With a `LossScaleOptimizer` it sees what is left when the scale is taken away. `take` gives what was seen.
+    With a `LossScaleOptimizer` it sees what is left when the scale is taken away; of several replicas each has a
+    gradient of its own, and counts. `take` gives what was seen.
 
     Args:
         exploding: > 1; a norm of more than so many times the geometric mean of those before it is sudden. With the
