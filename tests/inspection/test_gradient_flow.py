@@ -119,6 +119,37 @@ def test_both_directions_are_in_the_order_of_the_sequence():
     assert forward.argmax() == T - 1 and backward.argmax() == 0  # each ends where the loss reads it
 
 
+def test_stacked_cells_are_as_layers_on_each_other():
+    model = network(keras.layers, "LSTM")
+    cells = keras.layers.RNN([keras.layers.LSTMCell(U, name=f"cell_{k}") for k in range(2)], name="rnn")
+    stacked = keras.Sequential([keras.Input((T, D)), cells, keras.layers.Dense(1)])
+    stacked.set_weights(model.get_weights())
+    wanted = ks.inspection.gradient_flow(model, batch())
+    found = ks.inspection.gradient_flow(stacked, batch(), loss="mse")
+    assert found.layers == ["rnn/cell_0", "rnn/cell_1"] and found.loss == pytest.approx(wanted.loss)
+    for name, other in zip(found.layers, wanted.layers, strict=True):
+        for state in ("hidden", "cell"):
+            np.testing.assert_allclose(found.rows[name][state], wanted.rows[other][state], rtol=1e-4, atol=1e-8)
+
+
+def test_first_states_that_are_given_and_those_of_a_stream():
+    layer, dense = ks.layers.GRU(U, name="gru"), keras.layers.Dense(1)
+    inputs, first = keras.Input((T, D)), keras.Input((U,))
+    given = keras.Model([inputs, first], dense(layer(inputs, initial_state=first)))
+    stream = ks.layers.GRU(U, stateful=True, name="gru")
+    carried = keras.Sequential([keras.Input((T, D)), stream, dense])
+    stream.set_weights(layer.get_weights())
+    carried.compile(loss="mse")
+    x, y = batch()
+    carried(x, training=True)
+    (state,) = stream.get_states("training")
+    wanted = ks.inspection.gradient_flow(given, ([x, state], y), loss="mse")
+    found = ks.inspection.gradient_flow(carried, (x, y))
+    assert found.loss == pytest.approx(wanted.loss) and np.abs(state).max() > 0.1
+    np.testing.assert_allclose(found.rows["gru"]["hidden"], wanted.rows["gru"]["hidden"], rtol=1e-4)
+    assert found.loss == pytest.approx(float(tf.reduce_mean((carried(x, training=True) - y) ** 2)))  # it goes on there
+
+
 def test_the_loss_of_one_step():
     text = "to be or not to be " * 20
     model = ks.models.LanguageModel(ks.data.Characters(text), units=8, cell="lstm")
