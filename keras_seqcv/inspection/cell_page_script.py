@@ -110,13 +110,16 @@ function measure() {
   const from = words.getBoundingClientRect(), range = document.createRange(), found = [];
   const {clientWidth: w, clientHeight: h} = words;
   const fine = Math.min(window.devicePixelRatio || 1, Math.sqrt(LARGEST / (w * h)), 32000 / h);
-  const whole = x => Math.round(x * fine) / fine;  // or there are seams between neighbours
+  const whole = x => Math.round(x * fine) / fine;
+  let line = -1, end = -1, edge = -1;  // of the box before: neighbours in a line share an edge, or there is a seam
   for (let i = 0; i < N; i++) {
     if (starts[i] === starts[i + 1]) continue;
     range.setStart(node, starts[i]);
     range.setEnd(node, starts[i + 1]);
     for (const box of range.getClientRects()) {
-      const left = whole(box.left - from.left), right = whole(Math.max(box.right, box.left + 4) - from.left);
+      const left = box.top === line && Math.abs(box.left - end) < .1 ? edge : whole(box.left - from.left);
+      const right = whole(Math.max(box.right, box.left + 4) - from.left);
+      [line, end, edge] = [box.top, box.right, right];
       found.push(left, box.top - from.top, right - left, box.height, i);
     }
   }

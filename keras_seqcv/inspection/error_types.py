@@ -175,9 +175,8 @@ def plot_error_types(found: ErrorTypes, path: str | os.PathLike | None = None):
     for axes, (label, one) in zip(panels, several.items(), strict=True):
         bars = axes.barh(range(len(names)), [100 * share for share in one.shares.values()], color=_colors(names))
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-        axes.set_title(
-            f"{label + ': ' if label else ''}{one.errors:,} errors in {one.predicted:,} characters", fontsize=9
-        )
+        title = f"{one.errors:,} errors in {one.predicted:,} characters"
+        axes.set_title(f"{label}\n{title}" if label else title, fontsize=9)
         axes.set_xlabel("% of the errors", fontsize=9)
         axes.margins(x=0.15, y=0.01)
         axes.tick_params(labelsize=8)

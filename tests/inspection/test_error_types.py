@@ -86,8 +86,8 @@ def test_the_figure_has_the_shares(tmp_path):
     found = ErrorTypes(1000, 40, {"1-gram": 10, "rest": 30})
     figure = plot({"LSTM": found, "GRU": ErrorTypes(1000, 20, {"1-gram": 1, "rest": 19})}, tmp_path / "a.png")
     assert [axes.get_title() for axes in figure.axes] == [
-        "LSTM: 40 errors in 1,000 characters",
-        "GRU: 20 errors in 1,000 characters",
+        "LSTM\n40 errors in 1,000 characters",
+        "GRU\n20 errors in 1,000 characters",
     ]
     assert [[bar.get_width() for bar in axes.patches] for axes in figure.axes] == [[25, 75], [5, 95]]
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
