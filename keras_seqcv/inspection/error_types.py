@@ -25,6 +25,10 @@ class ErrorTypes:
     Args:
         predicted: how many characters were told by the model. errors: to how many it gave less than 1/2.
         kinds: name of a kind -> how many errors go with it and with no kind before, in the order of the paper.
+
+    Example:
+        >>> ks.inspection.ErrorTypes(100, 40, {"5-gram": 10, "rest": 30}).shares
+        {'5-gram': 0.25, 'rest': 0.75}
     """
 
     predicted: int
@@ -33,12 +37,7 @@ class ErrorTypes:
 
     @property
     def shares(self) -> dict:
-        """Name of a kind -> share of the errors.
-
-        Example:
-            >>> ks.inspection.ErrorTypes(100, 40, {"5-gram": 10, "rest": 30}).shares
-            {'5-gram': 0.25, 'rest': 0.75}
-        """
+        """Name of a kind -> share of the errors; empty where there are none."""
         return {name: count / self.errors for name, count in self.kinds.items()} if self.errors else {}
 
 
