@@ -11,7 +11,8 @@ import urllib.request
 
 DRIVER, BROWSER = shutil.which("chromedriver"), shutil.which("chromium")
 _FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
- --disable-component-update --disable-sync --hide-scrollbars --host-resolver-rules=MAP\t*\t~NOTFOUND""".split()
+ --disable-component-update --disable-sync --hide-scrollbars""".split()
+_NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 
 class Browser:
@@ -68,7 +69,7 @@ def browser():
     address, session = f"http://127.0.0.1:{port}", None
     try:
         _wait(address)
-        options = {"binary": BROWSER, "args": _FLAGS}
+        options = {"binary": BROWSER, "args": [*_FLAGS, _NO_NETWORK]}
         wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
         session = _called(f"{address}/session", "POST", {"capabilities": wanted})["sessionId"]
         yield Browser(address, session)
