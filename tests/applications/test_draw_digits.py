@@ -54,7 +54,7 @@ def test_it_trains_goes_on_and_its_exports_are_compared(tmp_path, monkeypatch, c
     model = ks.models.load_model(out / "model.keras")
     more = train.arguments([*command, "--start", str(out / "model.keras"), "--steps", "7"])
     longer = train.new_model(ks.data.drawn_digits(2), more)
-    assert longer.steps == 7 and longer.draw(1, seed=3, label="7").canvases.shape[1] == 7
+    assert longer.options["steps"] == 7 and longer.draw(1, seed=3, label="7").canvases.shape[1] == 7
     for a, b in zip(model.get_weights(), longer.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     drawing = ks.export.load_tflite(out / "model.tflite").draw(2, seed=3, label="7")
