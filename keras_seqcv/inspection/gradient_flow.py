@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.inspection.cell_gates import recurrent_kernels
-from keras_seqcv.inspection.recurrent_calls import states_kept, watched
+from keras_seqcv.inspection.recurrent_calls import begin_anew, states_kept, watched
 
 _STATES = ("hidden", "cell")
 
@@ -95,8 +95,9 @@ def gradient_flow(model, batch, loss=None, training=True) -> GradientFlow:
     dL/dh_t = sum over all ways from h_t to L: by the output of step t, and by all steps behind it.
 
     h_t (B, U) is the state that a layer's cell gives at step t, c_t that of an LSTM's cell. The loss is the model's
-    own, so that these are the derivatives which a step of `fit` is made of. Where a step is masked no state is
-    computed, and the derivative is zero. Nothing of the model is changed, its streams and moving averages included.
+    own, so that these are the derivatives which a step of `fit` is made of; a stream of as many rows as the batch has
+    goes on, another begins anew. Where a step is masked no state is computed, and the derivative is zero. Nothing of
+    the model is changed, its streams and moving averages included.
 
     Works on any model with `keras.layers.RNN` in it (LSTM, GRU, SimpleRNN, cells of one's own, `Bidirectional`), on the
     layers of this package, and on the attention of a decoder. A `keras.Model` that trains by a step of its own is
@@ -135,6 +136,7 @@ def gradient_flow(model, batch, loss=None, training=True) -> GradientFlow:
     kept = [(v, v.numpy()) for v in [*model.non_trainable_variables, *model.metrics_variables]]
     try:
         with states_kept(model), tf.GradientTape() as tape, watched(model, see=tape.watch) as found:
+            begin_anew(model, len(keras.tree.flatten(x)[0]), "training" if training else "inference")
             given = model(x, training=training)
             if loss is None:
                 value = model.compute_loss(x, y, given, sample_weight, training=training)

@@ -214,6 +214,13 @@ def states_kept(model) -> Iterator[None]:
         yield
 
 
+def begin_anew(model, rows: int, stream: str) -> None:
+    """Let stateful layers of this package, whose stream goes on for other rows than these, begin with zero states."""
+    for layer in named_layers(model).values():
+        if getattr(layer, "stream_state", None) is not None and len(layer.get_states(stream)[0]) != rows:
+            layer.reset_states(stream)
+
+
 def _flat(states) -> list:
     return [s for s in keras.tree.flatten(states) if tf.is_tensor(s) or isinstance(s, tf.Variable)]
 

@@ -150,6 +150,25 @@ def test_first_states_that_are_given_and_those_of_a_stream():
     assert found.loss == pytest.approx(float(tf.reduce_mean((carried(x, training=True) - y) ** 2)))  # it goes on there
 
 
+def test_a_stream_of_other_rows_begins_anew_and_is_kept():
+    layer = ks.layers.LSTM(U, stateful=True, name="lstm")
+    model = keras.Sequential([keras.Input((T, D)), layer, keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    x, y = batch()
+    alone = ks.inspection.gradient_flow(model, (x[:2], y[:2]))
+    model.train_on_batch(x, y)
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    before, weights = layer.get_states("training"), model.get_weights()
+    flow = ks.inspection.gradient_flow(model, (x[:2], y[:2]))
+    keras.tree.map_structure(np.testing.assert_array_equal, before, layer.get_states("training"))
+    assert before[0].shape == (B, U) and flow.rows["lstm"]["hidden"].shape == (2, T)
+    other = keras.Sequential([keras.Input((T, D)), ks.layers.LSTM(U, name="lstm"), keras.layers.Dense(1)])
+    other.set_weights(weights)
+    fresh = ks.inspection.gradient_flow(other, (x[:2], y[:2]), loss="mse")
+    np.testing.assert_allclose(flow.rows["lstm"]["hidden"], fresh.rows["lstm"]["hidden"], rtol=1e-5)
+    assert alone.loss != fresh.loss
+
+
 def test_the_loss_of_one_step():
     text = "to be or not to be " * 20
     model = ks.models.LanguageModel(ks.data.Characters(text), units=8, cell="lstm")
