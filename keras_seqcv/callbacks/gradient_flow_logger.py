@@ -27,6 +27,9 @@ class GradientFlowLogger(GradientNorms):
         batch: (x, y) or (x, y, sample_weight), as for `ks.inspection.gradient_flow`.
         every: int >= 1, epochs from one to the next that is looked at.
 
+    Raises:
+        ValueError: for an `every` that is not as above; in `fit`, for a batch that `gradient_flow` does not take.
+
     Example:
 
     >>> model = keras.Sequential([keras.Input((9, 2)), keras.layers.GRU(8), keras.layers.Dense(1)])

@@ -44,6 +44,9 @@ class GradientMonitor(GradientNorms):
             "sudden" and "calm" (see `GradientNorms.take`), and "flow", a `GradientFlow` with `batch`, else None.
         warnings: list of the texts of all warnings.
 
+    Raises:
+        ValueError: for an argument that is not as above; in `fit`, for a batch that `gradient_flow` does not take.
+
     Example:
 
     >>> model = keras.Sequential([keras.Input((9, 2)), keras.layers.GRU(8, name="gru"), keras.layers.Dense(1)])
