@@ -16,6 +16,7 @@ from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.drawing import Drawing
 from keras_seqcv.export import litert_drawings, litert_labels, litert_readings
 from keras_seqcv.export.attached_files import detach
+from keras_seqcv.export.shared_interpreter import SharedInterpreter
 from keras_seqcv.hypotheses import read_hypotheses
 from keras_seqcv.translation import Translation, source_of
 
@@ -26,6 +27,10 @@ ANSWERS = "answers.json"
 
 def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
     """Load a LiteRT file.
+
+    Threads may share what is loaded: one runs at a time, others wait, and nothing goes over from call to call. A thread
+    that shall not wait takes a copy (`copy.copy`), which has an interpreter of its own and the same weights. What is
+    loaded can be pickled, and used in a process that was forked.
 
     Args:
         path: a file written by `tflite`, or any other `.tflite` file with signatures.
@@ -92,20 +97,17 @@ class LiteRTModel:
     def __init__(self, content: bytes, files: dict[str, bytes], path, num_threads: int = 1):
         self._path = path
         self.files = files
-        self._interpreter = _interpreter_class()(model_content=content, num_threads=num_threads)
-        names = self._interpreter.get_signature_list()
-        if not names:
-            raise ValueError("it has no signatures")
-        self._runners = {name: self._interpreter.get_signature_runner(name) for name in names}
-        self.signatures = {
-            name: {"inputs": _specs(runner.get_input_details()), "outputs": _specs(runner.get_output_details())}
-            for name, runner in self._runners.items()
-        }
+        self._shared = SharedInterpreter(content, num_threads)
+        self.signatures = self._shared.signatures
         self.vocabulary = _vocabulary(files[VOCABULARY]) if VOCABULARY in files else None
         self._source_vocabulary = None
 
     def __repr__(self) -> str:
         return f"<LiteRTModel {self._path}: {', '.join(self.signatures)}>"
+
+    def __reduce__(self):
+        # By what it was made of: an interpreter cannot be copied. A copy has one of its own.
+        return LiteRTModel, (self._shared.content, self.files, self._path, self._shared.num_threads)
 
     def run(self, signature: str, **inputs) -> dict[str, np.ndarray]:
         """Run one signature.
@@ -121,27 +123,16 @@ class LiteRTModel:
         Raises:
             ValueError: unknown signature, missing or unknown input, wrong shape or dtype.
         """
-        if signature not in self._runners:
+        if signature not in self.signatures:
             raise ValueError(f"{self._path} has the signatures {sorted(self.signatures)}, received {signature!r}")
         specs = self.signatures[signature]["inputs"]
         if set(inputs) != set(specs):
             raise ValueError(f"signature {signature!r} takes the inputs {sorted(specs)}, received {sorted(inputs)}")
         arrays = {name: _checked(name, value, *specs[name]) for name, value in inputs.items()}
         try:
-            return self._runners[signature](**arrays)
+            return self._shared.run(signature, arrays)
         except RuntimeError as error:
             raise ValueError(f"signature {signature!r} of {self._path} failed: {error}") from error
-        finally:
-            self._reset()
-
-    def _reset(self) -> None:
-        """Set what the interpreter keeps between runs to zero: a fused LSTM would go on from its last state."""
-        try:
-            self._interpreter.reset_all_variables()
-        except RuntimeError:  # some signature has never run, and has no memory yet
-            for runner in self._runners.values():
-                runner(**_zeros(runner))
-            self._interpreter.reset_all_variables()
 
     def generate(self, prompt, length=200, temperature=1.0, greedy=False, seed=None, stop=None) -> str | list[str]:
         """Write on, as `LanguageModel.generate` does, with the same text for the same seed.
@@ -308,33 +299,6 @@ def _vocabulary(text: bytes):
         return vocabulary.from_config(content["config"])
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{VOCABULARY} in it cannot be read: {error}") from error
-
-
-def _interpreter_class():
-    """The interpreter of `ai_edge_litert`, else TensorFlow's old one."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        try:
-            from tensorflow.lite import Interpreter
-        except ImportError as error:
-            raise ImportError(
-                'running a .tflite file needs ai_edge_litert: pip install "keras_seqcv[litert]"'
-            ) from error
-    return Interpreter
-
-
-def _zeros(runner) -> dict[str, np.ndarray]:
-    return {name: np.zeros(item["shape"], item["dtype"]) for name, item in runner.get_input_details().items()}
-
-
-def _specs(details: dict) -> dict[str, tuple]:
-    specs = {}
-    for name, detail in details.items():
-        signature = detail.get("shape_signature", detail["shape"])
-        signature = detail["shape"] if len(signature) != len(detail["shape"]) else signature
-        specs[name] = (tuple(None if size < 0 else int(size) for size in signature), np.dtype(detail["dtype"]))
-    return specs
 
 
 def _checked(name: str, value, shape: tuple, dtype: np.dtype) -> np.ndarray:
