@@ -53,9 +53,9 @@ class CaptionBatches:
         shape = (None, per_picture, None) if per_picture else (None, None)
         self.specs = [tf.TensorSpec(shape, kind) for kind in ("int32", "int32", "float32")]  # tokens, targets, weights
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        return self._rows.plans.plan()
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns an epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
+        return self._rows.plans.plan(number)
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Returns one batch of the plan.

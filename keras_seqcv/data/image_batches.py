@@ -45,13 +45,14 @@ class ImageBatches:
         self._some, self._augment, self._binarize = some, augment, binarize
         self._shuffle, self._anew = shuffle, anew
         self.batches, self.batch_size = -(-len(some) // batch_size), batch_size
-        self._chance, self._seed = np.random.default_rng(seed), seed
+        self._seed = seed
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows (batches, B) int32 of the next epoch, -1 where the last batch is short, and seeds (batches,) int64."""
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (batches, B) int32 of an epoch, -1 where the last batch is short, and seeds (batches,) int64."""
+        chance = np.random.default_rng([self._seed, int(number)])
         rows = np.full(self.batches * self.batch_size, -1, "int32")
-        rows[: len(self._some)] = self._chance.permutation(len(self._some)) if self._shuffle else range(len(self._some))
-        seeds = self._chance.integers(2**62, size=self.batches) if self._anew else np.arange(self.batches)
+        rows[: len(self._some)] = chance.permutation(len(self._some)) if self._shuffle else range(len(self._some))
+        seeds = chance.integers(2**62, size=self.batches) if self._anew else np.arange(self.batches)
         return rows.reshape(self.batches, self.batch_size), seeds
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -56,8 +56,8 @@ class LabelBatches:
         self._plans = LengthBatches(self._steps, batch_size, shuffle, seed)
         self.batches, self.batch_size = self._plans.batches, batch_size
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._plans.plan()
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        return self._plans.plan(number)
 
     def batch(self, rows: np.ndarray, seed: int = 0) -> tuple[np.ndarray, ...]:
         """Returns one batch of the plan: tokens (B, T), or features (B, T, D) and lengths (B,); labels; weights."""

@@ -1,7 +1,5 @@
 """Which rows of about one length come together, in a new order every epoch."""
 
-import threading
-
 import numpy as np
 
 
@@ -32,13 +30,10 @@ class LengthBatches:
         self.rows, self.batch_size = len(steps), batch_size
         self.batches = -(-self.rows // batch_size)
         self.shuffle, self.seed = shuffle, seed
-        self._epoch, self._lock = 0, threading.Lock()
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        with self._lock:
-            chance = np.random.default_rng([self.seed, self._epoch])
-            self._epoch += 1
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns an epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
+        chance = np.random.default_rng([self.seed, int(number)])
         order, left = [], np.empty(0, "int32")
         for group in self._groups:
             # What is left over comes first: each batch then has a row of this length, and so always the same T.

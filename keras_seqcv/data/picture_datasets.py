@@ -45,8 +45,8 @@ class Part:
     def __init__(self, pictures, places: np.ndarray, batches):
         self.pictures, self.places, self.batches = pictures, np.asarray(places), batches
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.batches.plan()
+    def plan(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.batches.plan(number)
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         tokens, targets, weights, item, mirrored = self.batches.batch(rows, seed)

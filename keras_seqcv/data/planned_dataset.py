@@ -12,23 +12,24 @@ def planned_dataset(
     """A dataset of `count` batches, planned anew every epoch.
 
     Args:
-        part: has `plan()` -> rows (count, batch_size) int32 and seeds (count,) int64, and `batch(rows, seed)` -> tuple
-            of arrays as in `signature`. It lives as long as the dataset, or what is made of it.
+        part: has `plan(number)` -> rows (count, batch_size) int32 and seeds (count,) int64, the same whenever it is
+            asked for that number, and `batch(rows, seed)` -> tuple of arrays as in `signature`. It lives as long as
+            the dataset, or what is made of it.
         signature: of what `batch` returns.
         arrange: function from these tensors to an element.
         readers: how many batches are made at once.
     """
     weak = weakref.ref(part)  # TensorFlow never lets go of a Python function that was used in a graph
 
-    def plan():
-        return weak().plan()
+    def plan(number):
+        return weak().plan(number)
 
     def batch(rows, seed):
         return weak().batch(rows, seed)
 
     @tf.autograph.experimental.do_not_convert
-    def epoch(_):
-        rows, seeds = tf.numpy_function(plan, [], (tf.int32, tf.int64))
+    def epoch(number):
+        rows, seeds = tf.numpy_function(plan, [number], (tf.int32, tf.int64), stateful=False)
         rows = tf.ensure_shape(rows, (count, batch_size))
         return tf.data.Dataset.from_tensor_slices((rows, tf.ensure_shape(seeds, (count,))))
 
@@ -38,7 +39,10 @@ def planned_dataset(
         values = tf.numpy_function(batch, [rows, seed], kinds, stateful=False)
         return arrange(*(tf.ensure_shape(value, spec.shape) for value, spec in zip(values, signature, strict=True)))
 
-    dataset = tf.data.Dataset.range(1).flat_map(epoch)
+    # One number for each iterator. That it is tf.data's, and not counted by the part, lets a checkpoint of an iterator
+    # hold all there is to know: where it stands, and which numbers the epochs behind it get.
+    numbers = tf.data.Dataset.random(seed=0, rerandomize_each_iteration=True).take(1)
+    dataset = numbers.flat_map(epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return finished(dataset.map(element, num_parallel_calls=readers), part)
 

@@ -58,9 +58,9 @@ class QuestionBatches:
             tf.TensorSpec(shape, tf.float32),
         ]
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        return self._rows.plans.plan()
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns an epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
+        return self._rows.plans.plan(number)
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Returns one batch of the plan.

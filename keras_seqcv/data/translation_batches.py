@@ -57,9 +57,9 @@ class TranslationBatches:
         self.batches, self.batch_size = self._plans.batches, batch_size
         self.specs = [tf.TensorSpec((None, None), kind) for kind in ("int32", "int32", "int32", "float32")]
 
-    def plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the next epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
-        return self._plans.plan()
+    def plan(self, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Returns an epoch: rows (batches, B) int32, -1 where there is none, and seeds (batches,) int64."""
+        return self._plans.plan(number)
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Returns source (B, S), tokens (B, T) and targets (B, T) int32, and weights (B, T) float32, of rows (B,)."""
