@@ -20,13 +20,16 @@ def mixed_tokens(model, memory, tokens, rate):
     own = keras.random.uniform(tf.shape(tokens), seed=model.decoder.seed_generator) < rate
     own = tf.transpose(own & (tokens != model.vocabulary.pad_id))  # (T, B)
     given = tf.transpose(tokens)
+    # With a seed of the model's own, which a checkpoint holds; the state of TensorFlow's other draws nobody can save.
+    seed = tf.cast(model.decoder.seed_generator.next(), tf.int32)
 
     def advance(t, last, states, read):
         word = given[t]
         if_own = own[t] & (t > 0)
         word = tf.where(if_own, last, word)
         logits, states, *_ = step(word, states, fixed)
-        drawn = tf.random.categorical(logits, 1, tf.int32)[:, 0]
+        here = tf.random.experimental.stateless_fold_in(seed, t)
+        drawn = tf.random.stateless_categorical(logits, 1, here, tf.int32)[:, 0]
         return t + 1, drawn, states, read.write(t, word)
 
     read = tf.TensorArray(tf.int32, size=times, element_shape=(tokens.shape[0],))

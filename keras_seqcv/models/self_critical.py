@@ -136,7 +136,7 @@ def _drawn(model, memory, samples, greedy):
         tf.fill((batch, 1), vocabulary.start_id),
         tf.ones((batch,), tf.int32),
         _MAX_LENGTH,
-        tf.random.uniform((), maxval=2**31 - 1, dtype=tf.int32),
+        keras.random.randint((), 0, 2**31 - 1, seed=model.decoder.seed_generator),
         temperature=0.0 if greedy else 1.0,
     )
     before_end = tf.cumsum(tf.cast(words == vocabulary.end_id, tf.int32), axis=1) == 0
