@@ -15,11 +15,12 @@ ALLOWED = {
     "layers": set(),
     "data": {"layers"},
     "decoding": {"layers"},
+    "distribution": set(),
     "metrics": {"layers"},
     "inspection": {"layers"},
     "export": {"layers"},
     "callbacks": {"layers", "metrics", "inspection"},
-    "models": {"layers", "data", "decoding", "metrics", "export", "callbacks"},
+    "models": {"layers", "data", "decoding", "distribution", "metrics", "export", "callbacks"},
 }
 # Never imported by the package, which is installed without them.
 OUTSIDE = {"applications", "tests", "savedmodels", "conftest"}
