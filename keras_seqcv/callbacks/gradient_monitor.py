@@ -3,7 +3,8 @@
 import math
 import warnings
 
-from keras_seqcv.callbacks.gradient_norms import GradientNorms, innermost
+from keras_seqcv.callbacks.gradient_norms import GradientNorms
+from keras_seqcv.callbacks.optimizer_watch import innermost
 from keras_seqcv.inspection import gradient_flow
 
 _EXPLODING = (

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.callbacks.optimizer_watch import attach, detach, innermost
+
 _COUNTS = ("steps", "whole", "clipped", "broken", "sudden")
 _NUMBERS = ("log_norms", "largest")
 
@@ -34,10 +36,10 @@ class GradientNorms(keras.callbacks.Callback):
         self.take()
         self._calm.assign([0.0, 0.0])
         self._over.assign(False)
-        _attach(self.model, self)
+        attach(self.model, innermost(self.model.optimizer), self)
 
     def on_train_end(self, logs=None):
-        _detach(self.model, self)
+        detach(self.model, innermost(self.model.optimizer), self)
 
     def update(self, optimizer, grads) -> None:
         """A step's gradients, in the graph."""
@@ -95,43 +97,3 @@ def _is_clipped(optimizer, grads, norm):
     if optimizer.clipvalue:
         return tf.reduce_any([tf.reduce_any(tf.abs(g) > optimizer.clipvalue) for g in grads])
     return tf.constant(False)
-
-
-def innermost(optimizer):
-    """The optimizer that moves weights: the one within a `LossScaleOptimizer`."""
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    return optimizer
-
-
-def _attach(model, watcher: GradientNorms) -> None:
-    """Let `watcher` see all gradients. Several may watch: they share what stands in the optimizer's `apply`."""
-    optimizer = innermost(model.optimizer)
-    if not hasattr(vars(optimizer).get("apply"), "watchers"):
-        optimizer.apply = _watched(optimizer)
-    watchers = optimizer.apply.watchers
-    if watcher not in watchers:  # it is, where the last `fit` ended with an error
-        watchers.append(watcher)
-    model.make_train_function(force=True)  # the step may have been traced without it
-
-
-def _detach(model, watcher: GradientNorms) -> None:
-    optimizer = innermost(model.optimizer)
-    watchers = getattr(vars(optimizer).get("apply"), "watchers", [])
-    if watcher in watchers:
-        watchers.remove(watcher)
-        if not watchers:
-            del optimizer.apply
-        model.train_function = None  # Keras makes it anew
-
-
-def _watched(optimizer):
-    original = optimizer.apply
-
-    def apply(grads, trainable_variables=None):
-        for watcher in apply.watchers:
-            watcher.update(optimizer, grads)
-        return original(grads, trainable_variables)
-
-    apply.watchers = []
-    return apply
