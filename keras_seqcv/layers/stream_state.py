@@ -189,7 +189,7 @@ def reset_states(model, stream: str | None = None) -> None:
     """
     if stream is not None:
         _check_stream(stream)
-    # A private name of Keras, and the only one here: `model.layers` does not reach into wrappers such as Bidirectional.
+    # A private name of Keras, the only one here: `model.layers` does not reach into wrappers such as Bidirectional.
     for layer in model._flatten_layers():
         if isinstance(getattr(layer, "stream_state", None), StreamState):
             layer.stream_state.reset(stream)
@@ -197,3 +197,9 @@ def reset_states(model, stream: str | None = None) -> None:
             continue  # it would reset all streams of its two layers, which come here themselves
         elif getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
             layer.reset_state()
+
+
+def stream_states(model) -> list[StreamState]:
+    """Of every stateful layer of ours in a model."""
+    found = (getattr(layer, "stream_state", None) for layer in model._flatten_layers())
+    return [state for state in found if isinstance(state, StreamState)]
