@@ -22,6 +22,8 @@ from keras_seqcv.data.scattered_digits import scattered_digits
 from keras_seqcv.data.scene_objects import SceneObject
 from keras_seqcv.data.scene_questions import Question
 from keras_seqcv.data.scenes import Scene, Scenes, scenes
+from keras_seqcv.data.shard_set import write_shards
+from keras_seqcv.data.sharded import sharded
 from keras_seqcv.data.text import load_text
 from keras_seqcv.data.text_streams import text_streams
 from keras_seqcv.data.tfds_text import load_tfds_text
@@ -74,7 +76,9 @@ __all__ = [
     "read_translations",
     "scattered_digits",
     "scenes",
+    "sharded",
     "text_streams",
     "translations",
     "vocabulary_from_json",
+    "write_shards",
 ]

@@ -15,7 +15,7 @@ class ClipStore(Sequence):
     Args:
         clips: list of what `load_video` takes.
         places: list of str, for error messages.
-        size: (H, W).
+        size: (H, W). None: as they are.
         frames: how many of each are kept, evenly spaced. None: all.
 
     Example:
@@ -25,7 +25,7 @@ class ClipStore(Sequence):
         (1, (2, 4, 4, 3))
     """
 
-    def __init__(self, clips: Sequence, places: Sequence[str], size: tuple[int, int], frames: int | None = None):
+    def __init__(self, clips: Sequence, places: Sequence[str], size: tuple[int, int] | None, frames: int | None = None):
         self._clips, self._places, self._size, self._frames = list(clips), list(places), size, frames
         self._kept = [None] * len(self._clips)
 
@@ -37,14 +37,17 @@ class ClipStore(Sequence):
         kept = self._kept[number]
         return self._read(number)[0] if kept is None else kept
 
-    def check(self) -> tuple[dict[int, int], dict[int, str]]:
+    def check(self, keep: bool = True) -> tuple[dict[int, int], dict[int, str]]:
         """Reads every clip, and keeps them all if they fit into memory.
+
+        Args:
+            keep: False: none is kept.
 
         Returns:
             dict from the number of each clip to how many frames it has; and from that of each that cannot be read to
             what is wrong.
         """
-        lengths, wrong, kept, taken = {}, {}, {}, 0
+        lengths, wrong, kept, taken = {}, {}, {}, 0 if keep else MEMORY_BYTES
         for number in range(len(self)):
             try:
                 clip, whole = self._read(number)

@@ -85,11 +85,11 @@ def labelled_texts(
     check_choices(validation, False, wrong if wrong in ("raise", "skip") else "raise", shuffle, seed, 0)
     if keep not in ("start", "end"):
         raise ValueError(f'`keep` must be "start" or "end", received {keep!r}')
-    vocabulary, names = _vocabulary_and_names(model, vocabulary, names)
-    parts = _parts(texts, labels, valid, validation, names, wrong, seed)
+    vocabulary, names = vocabulary_and_names(model, vocabulary, names)
+    parts = text_parts(texts, labels, valid, validation, names, wrong, seed)
     datasets = []
     for name, some in parts:
-        chosen, ids, numbers = _encoded(name, some, vocabulary, names, max_length, keep, wrong)
+        chosen, ids, numbers = numbered_texts(name, some, vocabulary, names, max_length, keep, wrong)
         dataset = LabelBatches(ids, numbers, int(batch_size), shuffle and name == "train", int(seed)).dataset()
         dataset.texts, dataset.vocabulary, dataset.names = some.chosen(chosen), vocabulary, names
         _logger.info("labelled_texts: %s: %d texts, %d batches", name, len(chosen), dataset.batches)
@@ -97,7 +97,7 @@ def labelled_texts(
     return tuple(datasets) if len(datasets) > 1 else datasets[0]
 
 
-def _vocabulary_and_names(model, vocabulary, names) -> tuple:
+def vocabulary_and_names(model, vocabulary, names) -> tuple:
     if (model is None) == (vocabulary is None or names is None):
         received = "neither" if model is None else "both"
         raise ValueError(f"labelled_texts takes either `model`, or `vocabulary` and `names`, received {received}")
@@ -110,7 +110,7 @@ def _vocabulary_and_names(model, vocabulary, names) -> tuple:
     return vocabulary, tuple(names)
 
 
-def _parts(texts, labels, valid, validation, names, wrong, seed) -> list[tuple[str, LabelledTexts]]:
+def text_parts(texts, labels, valid, validation, names, wrong, seed) -> list[tuple[str, LabelledTexts]]:
     """Name and texts of the one or two datasets."""
     if isinstance(texts, str) and texts.startswith(_TFDS):
         builder = labels_builder(texts.removeprefix(_TFDS))
@@ -145,7 +145,9 @@ def _texts(texts, labels, names, wrong: str, argument: str) -> LabelledTexts:
     return LabelledTexts(list(texts), list(labels), [f"`{argument}[{k}]`" for k in range(len(texts))])
 
 
-def _encoded(part: str, texts: LabelledTexts, vocabulary, names, max_length, keep, wrong) -> tuple[list, list, list]:
+def numbered_texts(
+    part: str, texts: LabelledTexts, vocabulary, names, max_length, keep, wrong
+) -> tuple[list, list, list]:
     """Which texts are right, their ids, cut, and their numbers of labels."""
     numbers_of, rows, cut = {name: k for k, name in enumerate(names)}, WrongRows(wrong), 0
     chosen, sequences, labels = [], [], []

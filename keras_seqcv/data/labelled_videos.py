@@ -23,7 +23,7 @@ from keras_seqcv.data.wrong_rows import WrongRows
 from keras_seqcv.image_files import checked_size
 
 _TFDS = "tfds:"
-_SHAPES = 8  # padded lengths at most, and so compilations of a loop
+SHAPES = 8  # padded lengths at most, and so compilations of a loop
 _logger = logging.getLogger("keras_seqcv")
 
 
@@ -98,15 +98,15 @@ def labelled_videos(
     if augment is not None and not callable(augment):
         raise TypeError(f"`augment` must be a function or None, received {type(augment).__name__}")
     _check_cache(cache, model, augment)
-    parts = _parts(clips, labels, valid, validation, per_frame, (names, size, frames, wrong, seed))
+    parts = clip_parts(clips, labels, valid, validation, per_frame, (names, size, frames, wrong, seed))
     datasets = []
     for part, some in parts:
-        chosen, store, lengths, numbers = _read(part, some, names, size, per_frame, frames, wrong)
+        chosen, store, lengths, numbers = checked_clips(part, some, names, size, per_frame, frames, wrong)
         training = part == "train"
         sequences = store if cache is None else ClipFeatures(model.encoder, store, lengths, cache)
         change = changes(window, training and shuffle, augment if training else None)
         lengths = np.minimum(lengths, window or max(lengths))
-        limits = bucket_limits(lengths, _SHAPES)
+        limits = bucket_limits(lengths, SHAPES)
         options = {"lengths": lengths, "steps": limits[np.searchsorted(limits, lengths)], "change": change}
         batches = LabelBatches(sequences, numbers, int(batch_size), shuffle and training, int(seed), **options)
         dataset = batches.dataset()
@@ -142,7 +142,7 @@ def _check_cache(cache, model, augment) -> None:
         raise ValueError(f"`cache` needs {expected}, received {received}")
 
 
-def _parts(clips, labels, valid, validation, per_frame, options) -> list[tuple[str, LabelledVideos]]:
+def clip_parts(clips, labels, valid, validation, per_frame, options) -> list[tuple[str, LabelledVideos]]:
     """Name and clips of the one or two datasets."""
     names, size, frames, wrong, seed = options
     if isinstance(clips, str) and clips.startswith(_TFDS):
@@ -171,8 +171,10 @@ def _clips(clips, labels, names, per_frame, wrong: str, argument: str) -> Labell
     return clips if isinstance(clips, LabelledVideos) else of_lists(clips, labels, argument)
 
 
-def _read(part: str, some: LabelledVideos, names, size, per_frame: bool, frames, wrong: str) -> tuple:
-    """Which clips are right, their store, lengths, and their numbers of labels."""
+def checked_clips(
+    part: str, some: LabelledVideos, names, size, per_frame: bool, frames, wrong: str, keep: bool = True
+) -> tuple:
+    """Which clips are right, their store, lengths, and their numbers of labels; `keep`: see `ClipStore.check`."""
     if some.per_step != per_frame:
         kinds = ("a label for each frame" if flag else "one label for each clip" for flag in (per_frame, some.per_step))
         raise ValueError("`{}` must have {}, received {}".format(part, *kinds))
@@ -181,7 +183,7 @@ def _read(part: str, some: LabelledVideos, names, size, per_frame: bool, frames,
     if not per_frame:  # before anything is read
         numbers = _kept(rows, range(len(some)), lambda k: number_of_label(some.labels[k], numbers_of, some.places[k]))
     store = ClipStore(some.clips, some.places, size, frames)
-    lengths, damaged = store.check()
+    lengths, damaged = store.check(keep)
     for k in sorted(damaged):
         rows.add_error(ValueError(damaged[k]))
     if per_frame:

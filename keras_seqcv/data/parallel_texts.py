@@ -1,10 +1,12 @@
 """Sentences in two languages: from files that go together line by line, or from lists."""
 
+import codecs
 import dataclasses
 import gzip
+import itertools
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _MOST_SHOWN = 5
@@ -97,14 +99,45 @@ def _lines(given, argument: str) -> tuple[_Names, list[str]]:
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file, plain or `.gz`, without space around them; only a newline ends a line."""
+    return list(each_line(path))
+
+
+def each_line(path: Path) -> Iterator[str]:
+    """Yields the lines that `read_lines` returns, one at a time."""
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, ValueError, zlib.error) as error:  # ValueError: a null character in a name
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            for number, data in enumerate(file, 1):
+                data = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
+                if data:
+                    yield _decoded(data, path, number).strip()
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _decoded(data: bytes, path: Path, line: int) -> str:
     try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{path}, line {line}: not valid UTF-8 (byte 0x{data[error.start]:02x})") from error
-    return [line.strip() for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def each_pair(source: Path, target: Path) -> Iterator[tuple[str, str]]:
+    """Yields the pairs that `read_translations` returns of two files, one at a time, so that they may be large.
+
+    Raises:
+        ValueError: as `read_translations`, when it comes to the line.
+    """
+    count = 0
+    for both in itertools.zip_longest(each_line(source), each_line(target)):
+        count += 1
+        if None in both:
+            short, other = (source, target) if both[0] is None else (target, source)
+            raise ValueError(
+                f"{short} and {other} must have a line for each other's; {short} ends behind line {count - 1}"
+            )
+        for path, line in zip((source, target), both):
+            if not line:
+                raise ValueError(f"expected a sentence on every line of both sides: {path}, line {count} is empty")
+        yield both
+    if not count:
+        raise ValueError(f"{source}: expected sentences, received none")

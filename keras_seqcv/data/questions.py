@@ -97,13 +97,13 @@ def questions(
     if unknown not in ("raise", "skip"):
         raise ValueError(f'`unknown` must be "raise" or "skip", received {unknown!r}')
     vocabulary, encoder = checked_model(model, vocabulary, cache, marks=("pad_id", "unknown_id"))
-    answers = _checked_answers(model, answers)
-    asked = _question_set(images, questions)
+    answers = checked_answers(model, answers)
+    asked = question_set(images, questions)
     texts = CaptionSet(asked.names, asked.questions) if isinstance(images, (str, os.PathLike)) else asked.questions
     data = captioned(images, texts, train, valid, validation, seed)
     targets = question_targets(data.names, asked, sorted({*data.train, *data.valid}), answers, scores, unknown)
     parts = [("train", data.train)] + ([("valid", data.valid)] if data.valid else [])
-    parts = [(name, _with_questions(name, numbers, targets)) for name, numbers in parts]
+    parts = [(name, with_questions(name, numbers, targets)) for name, numbers in parts]
     wanted = sorted(number for _, numbers in parts for number in numbers)
     encoded = encoded_texts(data, wanted, vocabulary, "question")
     store, wanted = checked_store(data, wanted, parts, size, missing, verbose, "questions")
@@ -138,14 +138,14 @@ def questions(
     return tuple(datasets) if len(datasets) > 1 else datasets[0]
 
 
-def _with_questions(name: str, numbers: list[int], targets) -> list[int]:
+def with_questions(name: str, numbers: list[int], targets) -> list[int]:
     left = [number for number in numbers if targets[number].kept]
     if not left:
         raise ValueError(f"none of the {len(numbers)} pictures of `{name}` has a question whose answer is known")
     return left
 
 
-def _question_set(images, questions) -> QuestionSet:
+def question_set(images, questions) -> QuestionSet:
     if isinstance(images, (str, os.PathLike)):
         if questions is None or isinstance(questions, (str, os.PathLike)):
             questions = read_questions(images if questions is None else questions)
@@ -168,7 +168,7 @@ def _question_set(images, questions) -> QuestionSet:
     return QuestionSet([str(k) for k in range(len(texts))], texts, [[[pair[1]] for pair in some] for some in questions])
 
 
-def _checked_answers(model, answers) -> list[str]:
+def checked_answers(model, answers) -> list[str]:
     if (model is None) == (answers is None):
         raise ValueError(
             f"questions takes either `model` or `answers`, received {'neither' if model is None else 'both'}"

@@ -64,7 +64,7 @@ def text_streams(
         >>> streams.batches, streams.dropped
         (2, 0)
     """
-    _check_arguments(text, batch_size, steps, validation)
+    check_stream_arguments(text, batch_size, steps, validation)
     documents = named_documents(text, "text")
     if vocabulary is None:
         vocabulary = Characters(text)
@@ -73,7 +73,7 @@ def text_streams(
     chunk = int(batch_size) * int(steps)
     parts = [("text", 0, total)]
     if validation:
-        border = _border(store.starts, total, validation, chunk)
+        border = validation_border(store.starts, total, validation, chunk)
         parts = [("training part of the text", 0, border), ("validation part of the text", border, total)]
     for name, first, last in parts:
         if last - first < chunk + 1:
@@ -92,7 +92,7 @@ def text_streams(
     return streams if validation else streams[0]
 
 
-def _check_arguments(text, batch_size, steps, validation) -> None:
+def check_stream_arguments(text, batch_size, steps, validation) -> None:
     for name, value in (("batch_size", batch_size), ("steps", steps)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise TypeError(f"`{name}` must be an int, received {type(value).__name__}")
@@ -108,7 +108,7 @@ def _check_arguments(text, batch_size, steps, validation) -> None:
         )
 
 
-def _border(starts: np.ndarray, total: int, validation: float, chunk: int) -> int:
+def validation_border(starts: np.ndarray, total: int, validation: float, chunk: int) -> int:
     """Where the validation part begins: at a document if one begins near enough."""
     asked = round(total * validation)
     border = total - asked

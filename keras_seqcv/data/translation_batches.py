@@ -51,7 +51,7 @@ class TranslationBatches:
         self._source_pad = source_vocabulary.pad_id
         self._marks = target_vocabulary.start_id, target_vocabulary.end_id, target_vocabulary.pad_id
         sizes = np.stack([self._sources.counts, self._targets.counts + 1], axis=1)  # (N, 2)
-        self.shapes = _shapes(sizes, buckets) if shapes is None else _with_longest(shapes, sizes)
+        self.shapes = pair_shapes(sizes, buckets) if shapes is None else shapes_with_longest(shapes, sizes)
         self._group = np.argmax(np.all(sizes[:, None] <= self.shapes, axis=2), axis=1)  # the first shape that holds it
         self._plans = LengthBatches(self._group, batch_size, shuffle, seed)
         self.batches, self.batch_size = self._plans.batches, batch_size
@@ -69,7 +69,7 @@ class TranslationBatches:
         return source, *self._targets.shifted(rows, steps, self._marks)
 
 
-def _shapes(sizes: np.ndarray, buckets: int) -> np.ndarray:
+def pair_shapes(sizes: np.ndarray, buckets: int) -> np.ndarray:
     """Shapes (S, T) for pairs of these sizes (N, 2), none smaller than the one before on either side."""
     lengths = sizes.max(axis=1)
     groups = np.searchsorted(bucket_limits(lengths, buckets), lengths)
@@ -78,7 +78,7 @@ def _shapes(sizes: np.ndarray, buckets: int) -> np.ndarray:
     return np.maximum.accumulate(longest)
 
 
-def _with_longest(shapes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def shapes_with_longest(shapes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """The shapes, and one more if they do not hold all pairs."""
     most = np.maximum(shapes[-1], sizes.max(axis=0))
     return shapes if np.array_equal(most, shapes[-1]) else np.concatenate([shapes, most[None]])

@@ -82,7 +82,7 @@ def translations(
     if buckets is None:
         raise TypeError("`buckets` must be an int, received NoneType")
     check_choices(validation, False, "raise", shuffle, seed, 0)
-    words = _vocabularies(model, vocabularies)
+    words = checked_vocabularies(model, vocabularies)
     parts = translation_parts(source, target, valid, validation, languages, seed)
     settings = dict(batch_size=int(batch_size), buckets=int(buckets), shapes=None, seed=int(seed))
     datasets = []
@@ -93,7 +93,7 @@ def translations(
     return tuple(datasets) if len(datasets) > 1 else datasets[0]
 
 
-def _vocabularies(model, vocabularies) -> tuple:
+def checked_vocabularies(model, vocabularies) -> tuple:
     if (model is None) == (vocabularies is None):
         received = "neither" if model is None else "both"
         raise ValueError(f"translations takes either `model` or `vocabularies`, received {received}")
@@ -112,7 +112,7 @@ def _vocabularies(model, vocabularies) -> tuple:
 
 
 def _dataset(name: str, pairs: TextPairs, words: tuple, max_length: int | None, settings: dict) -> tf.data.Dataset:
-    ids = [_encoded(texts, *side) for texts, side in zip((pairs.sources, pairs.targets), zip(words, _SIDES))]
+    ids = [encoded_sentences(texts, *side) for texts, side in zip((pairs.sources, pairs.targets), zip(words, _SIDES))]
     fits = [k for k, both in enumerate(zip(*ids)) if max_length is None or max(map(len, both)) <= max_length]
     left_out = len(pairs) - len(fits)
     if not fits:
@@ -134,7 +134,7 @@ def _dataset(name: str, pairs: TextPairs, words: tuple, max_length: int | None, 
     return dataset
 
 
-def _encoded(texts: Sequence[str], words, side: str) -> list[np.ndarray]:
+def encoded_sentences(texts: Sequence[str], words, side: str) -> list[np.ndarray]:
     encoded = []
     for k, text in enumerate(texts):
         ids = words.encode(text)

@@ -50,9 +50,8 @@ def decoded_video(
     source = getattr(source, "frames", source)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        pictures, names = _of_folder(path) if path.is_dir() else _of_file(path)
-        kept = evenly(len(pictures), frames)
-        return _sized([pictures[k] for k in kept], [names[k] for k in kept], size), len(pictures)
+        pictures, names = frame_files(path) if path.is_dir() else _of_file(path)
+        return sized_frames(pictures, names, size, frames), len(pictures)
     return _of_array(source, name or "`source`", size, frames)
 
 
@@ -90,11 +89,11 @@ def is_clip(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in (*ANIMATED, *VIDEOS)
 
 
-def _sized(pictures: Sequence, names: Sequence[str], size) -> np.ndarray:
-    """Pictures of one size as an array; `size` is that which is wanted."""
+def sized_frames(pictures: Sequence, names: Sequence[str], size, frames: int | None) -> np.ndarray:
+    """Pictures of one size as an array; `size` and `frames` are those that are wanted."""
     first = None
     arrays = []
-    for picture, name in zip(pictures, names):
+    for picture, name in [(pictures[k], names[k]) for k in evenly(len(pictures), frames)]:
         array = decoded(picture, name, None)
         first = first or array.shape
         if array.shape != first:
@@ -104,7 +103,7 @@ def _sized(pictures: Sequence, names: Sequence[str], size) -> np.ndarray:
     return np.stack(arrays)
 
 
-def _of_folder(folder: Path) -> tuple[list[Path], list[str]]:
+def frame_files(folder: Path) -> tuple[list[Path], list[str]]:
     """Frames, and what they are called."""
     files = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
     if not files:
@@ -119,32 +118,43 @@ def _of_file(path: Path) -> tuple[list, list[str]]:
         raise ValueError(f"{path}: there is no such file")
     if not path.stat().st_size:
         raise ValueError(f"{path}: the file is empty")
-    reads = _of_video if path.suffix.lower() in VIDEOS else _of_animation
+    return file_frames(path, path.suffix, str(path))
+
+
+def file_frames(file, suffix: str, name: str) -> tuple[list, list[str]]:
+    """Frames of an animation or a video, and what they are called.
+
+    Args:
+        file: path, or file that is open.
+        suffix: the ending of its name.
+        name: what errors call it.
+    """
+    reads = _of_video if suffix.lower() in VIDEOS else _of_animation
     try:
-        pictures = list(reads(path))
+        pictures = list(reads(file, name))
     except ImportError:
         raise
     except Exception as error:  # a damaged file lets Pillow and FFmpeg raise nearly anything
-        raise ValueError(f"{path}: cannot be decoded ({type(error).__name__}: {error})") from error
+        raise ValueError(f"{name}: cannot be decoded ({type(error).__name__}: {error})") from error
     if not pictures:
-        raise ValueError(f"{path}: expected a clip, it has no frames")
-    return pictures, [f"{path}, frame {number}" for number in range(len(pictures))]
+        raise ValueError(f"{name}: expected a clip, it has no frames")
+    return pictures, [f"{name}, frame {number}" for number in range(len(pictures))]
 
 
-def _of_animation(path: Path) -> Iterator[Image.Image]:
-    with Image.open(path) as picture:
+def _of_animation(file, name: str) -> Iterator[Image.Image]:
+    with Image.open(file) as picture:
         for number in range(getattr(picture, "n_frames", 1)):
             picture.seek(number)
             # Each frame as it is shown, by itself: an animation is no picture to `load_image`.
             yield Image.fromarray(np.asarray(picture.convert("RGBA")))
 
 
-def _of_video(path: Path) -> Iterator[np.ndarray]:
+def _of_video(file, name: str) -> Iterator[np.ndarray]:
     try:
         import av
     except ImportError as error:
-        raise ImportError(f'reading {path} needs PyAV: pip install "keras_seqcv[video]"') from error
-    with av.open(os.fspath(path)) as container:
+        raise ImportError(f'reading {name} needs PyAV: pip install "keras_seqcv[video]"') from error
+    with av.open(file if hasattr(file, "read") else os.fspath(file)) as container:
         if not container.streams.video:
             raise ValueError("it has no pictures")
         for frame in container.decode(video=0):
