@@ -4,6 +4,8 @@ import codecs
 import pathlib
 from collections.abc import Iterable, Iterator
 
+from keras_seqcv.ordinary_files import check_ordinary
+
 BLOCK_BYTES = 1 << 20
 Document = str | bytes | pathlib.Path
 
@@ -83,8 +85,11 @@ def document_blocks(name: str, document: Document, unit: str) -> Iterator[str | 
         Pieces that are the whole document when joined, as str, or as bytes if `unit` is "byte".
 
     Raises:
-        ValueError: the document is not UTF-8; names the file and the byte offset in it.
+        ValueError: the document is not UTF-8, or is no ordinary file; names the file and the byte offset in it.
+        OSError: the file cannot be read.
     """
+    if isinstance(document, pathlib.Path):
+        check_ordinary(document)
     if isinstance(document, str):
         yield document
     elif isinstance(document, bytes):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_seqcv.archive_checks import check_arrays
 from keras_seqcv.data.image_sets import LabelledImages
 from keras_seqcv.data.tfds_labels import keys_of, labelled_examples, prepared_builder
 
@@ -15,7 +16,10 @@ SPLITS = ("train", "test")
 _TFDS = "tfds:"
 _IDX_NAMES = {"train": ("train",), "test": ("t10k", "test")}
 _IDX_BYTES = 8  # the code of unsigned bytes in the third byte of the file; others are no pictures
-_MOST_BYTES = 2**32  # of one file when unpacked: a broken or hostile header asks for more
+# Of one file when unpacked: a broken or hostile header asks for more.
+_MOST_BYTES = 2**32
+_FREE_BYTES = 2**28
+_MOST_GROWTH = 100
 
 
 def read_labelled_images(source: str | os.PathLike, split: str = "train") -> LabelledImages:
@@ -79,14 +83,18 @@ def read_idx(path: Path) -> np.ndarray:
         ValueError: naming the file, which is damaged or holds other numbers.
     """
     try:
+        most = min(_MOST_BYTES, _FREE_BYTES + _MOST_GROWTH * path.stat().st_size)
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             head = file.read(4)
             if len(head) < 4 or head[:2] != b"\0\0" or head[2] != _IDX_BYTES:
                 raise ValueError(f"{path}: expected an IDX file of unsigned bytes, it begins with {head!r}")
-            shape = tuple(int(n) for n in np.frombuffer(file.read(4 * head[3]), ">u4"))
+            numbers = file.read(4 * head[3])
+            if len(numbers) != 4 * head[3] or not numbers:
+                raise ValueError(f"{path}: expected {head[3]} dimensions, at least one, the file ends within them")
+            shape = tuple(int(n) for n in np.frombuffer(numbers, ">u4"))
             size = math.prod(shape)
-            if len(shape) != head[3] or size > _MOST_BYTES:
-                raise ValueError(f"{path}: expected {head[3]} dimensions and at most 4 GB, received {shape}")
+            if size > most:
+                raise ValueError(f"{path}: expected at most 4 GB, and {most} bytes of such a file, received {shape}")
             content = file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from error
@@ -98,6 +106,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 def _of_npz(path: Path, split: str) -> LabelledImages:
     try:
+        check_arrays(path)
         with np.load(path, allow_pickle=False) as arrays:
             pairs = [(f"x_{split}", f"y_{split}"), ("images", "labels")]
             pair = next((pair for pair in pairs if set(pair) <= set(arrays.files)), None)

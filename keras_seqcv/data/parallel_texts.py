@@ -9,7 +9,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from keras_seqcv.ordinary_files import check_ordinary
+
 _MOST_SHOWN = 5
+# Of a compressed text: language shrinks to a third, and what shrinks to a fiftieth is made to fill the memory.
+_FREE_BYTES = 2**26
+_MOST_GROWTH = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +66,17 @@ def read_translations(
             f"{names.whole} and {other_names.whole} must have a line for each other's, received {len(texts)} and "
             f"{len(others)} lines"
         )
-    empty = [
-        f"{own.line(k)} is empty, {opposite.line(k)} is {'empty too' if not line else repr(line[:60])}"
-        for own, opposite, mine, theirs in ((names, other_names, texts, others), (other_names, names, others, texts))
-        for k, (one, line) in enumerate(zip(mine, theirs, strict=True))
-        if not one
-    ]
-    if empty:
-        more = f" (and {len(empty) - _MOST_SHOWN} more)" if len(empty) > _MOST_SHOWN else ""
-        raise ValueError("expected a sentence on every line of both sides: " + "; ".join(empty[:_MOST_SHOWN]) + more)
+    if count := texts.count("") + others.count(""):
+        both = ((names, other_names, texts, others), (other_names, names, others, texts))
+        empty = (
+            f"{own.line(k)} is empty, {opposite.line(k)} is {'empty too' if not line else repr(line[:60])}"
+            for own, opposite, mine, theirs in both
+            for k, (one, line) in enumerate(zip(mine, theirs, strict=True))
+            if not one
+        )
+        shown = "; ".join(itertools.islice(empty, _MOST_SHOWN))
+        more = f" (and {count - _MOST_SHOWN} more)" if count > _MOST_SHOWN else ""
+        raise ValueError(f"expected a sentence on every line of both sides: {shown}{more}")
     if not texts:
         raise ValueError(f"{names.whole}: expected sentences, received none")
     return TextPairs(texts, others)
@@ -105,13 +112,24 @@ def read_lines(path: Path) -> list[str]:
 def each_line(path: Path) -> Iterator[str]:
     """Yields the lines that `read_lines` returns, one at a time."""
     try:
+        check_ordinary(path)
+        size = path.stat().st_size
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            for number, data in enumerate(file, 1):
+            for number, data in enumerate(_bounded(file, _FREE_BYTES + _MOST_GROWTH * size, path), 1):
                 data = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
                 if data:
                     yield _decoded(data, path, number).strip()
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _bounded(file, most: int, path: Path) -> Iterator[bytes]:
+    """Yields the lines of a file; raises ValueError where there are more than `most` bytes."""
+    while data := file.readline(most + 1):
+        most -= len(data)
+        if most < 0:
+            raise ValueError(f"{path}: unpacked it has {_MOST_GROWTH} times its size and 64 MB, and more")
+        yield data
 
 
 def _decoded(data: bytes, path: Path, line: int) -> str:

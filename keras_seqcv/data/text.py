@@ -5,6 +5,7 @@ import pathlib
 from importlib import resources
 
 from keras_seqcv.data.documents import decode_utf8
+from keras_seqcv.ordinary_files import check_ordinary
 
 SHIPPED_TEXTS = {"shakespeare": "shakespeare.txt"}
 
@@ -24,7 +25,8 @@ def load_text(source: str | bytes | os.PathLike) -> str:
 
     Raises:
         TypeError: `source` is of another type.
-        ValueError: a str that is none of these; UTF-8 that is broken (names the file and the byte offset); empty text.
+        ValueError: a str that is none of these; UTF-8 that is broken (names the file and the byte offset); empty text;
+            a `pathlib.Path` of a folder, a pipe or a device.
         FileNotFoundError: a `pathlib.Path` that does not exist.
 
     Example:
@@ -45,6 +47,7 @@ def load_text(source: str | bytes | os.PathLike) -> str:
         raise ValueError(_neither(source))
     elif isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
+        check_ordinary(name)
         text = decode_utf8(pathlib.Path(name).read_bytes(), name)
     else:
         raise TypeError(f"`source` must be a str, bytes or a path, received {type(source).__name__}")

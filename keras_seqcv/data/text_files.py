@@ -4,14 +4,12 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from keras_seqcv.ordinary_files import read_ordinary
+
 
 def read_text(path: Path) -> str:
     """Returns the text of a UTF-8 file; raises ValueError that names the file, and the line that is not UTF-8."""
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"{path}: cannot be read: {reason}") from error
+    data = read_ordinary(path)
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:

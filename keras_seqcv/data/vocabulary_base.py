@@ -121,7 +121,7 @@ def parse_json(text: str) -> tuple[str, dict]:
     try:
         content = json.loads(text)
         return content["class_name"], dict(content["config"])
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"expected the JSON of a vocabulary, received {str(text)[:60]!r} ({error})") from error
 
 

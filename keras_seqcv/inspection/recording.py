@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_seqcv.archive_checks import check_arrays
+from keras_seqcv.hdf5_checks import check_hdf5
 from keras_seqcv.placing import placed
 
 _KINDS = (".npz", ".h5", ".hdf5")
@@ -175,12 +177,13 @@ def load_recording(path: str | os.PathLike) -> Recording:
             layers.setdefault(layer, {})[state] = array
         if not layers or any(a.shape[0] != len(tokens) for states in layers.values() for a in states.values()):
             raise ValueError("arrays do not fit the tokens")
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib, json, NumPy and HDF5 raise of many kinds
         raise ValueError(f"{path}: expected a recording, as `ks.inspection.record` writes it: {error}") from error
     return Recording(tokens, layers, probability)
 
 
 def _read_npz(path) -> dict:
+    check_arrays(path)
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -189,6 +192,7 @@ def _read_hdf5(path) -> dict:
     import h5py
 
     file = h5py.File(path, "r")
+    check_hdf5(file, path.stat().st_size)
     return {name: file[name] for name in file}
 
 

@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.archive_checks import check_arrays
+from keras_seqcv.hdf5_checks import check_hdf5
+
 # Of every stage: blocks, kernel size, stride of the first block, factor of the expansion, depth of the result.
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -213,6 +216,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
     try:
         if path.suffix != ".npz":
+            _check_hdf5(path)
             model.load_weights(path)
             return
         values = _read_arrays(path, variables)
@@ -227,11 +231,19 @@ def _check_file(path):
         raise ValueError(f"weights: {path} {'is not a file' if path.exists() else 'does not exist'}")
 
 
+def _check_hdf5(path):
+    import h5py  # Keras brings it
+
+    with h5py.File(path, "r") as file:
+        check_hdf5(file, path.stat().st_size)
+
+
 def _read_arrays(path, variables) -> dict[str, np.ndarray]:
     """All arrays, as float32, that `variables` need."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04" or not zipfile.is_zipfile(path):
             raise ValueError("it is not a whole zip archive")
+    check_arrays(path)
     values = {}
     with np.load(path, allow_pickle=False) as file:
         _check_names(variables.keys(), set(file.files))

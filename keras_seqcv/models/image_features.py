@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.archive_checks import check_array
 from keras_seqcv.placing import placed
 
 _FORMAT = 1  # changed with what an encoder computes or a file holds: files of another one are not used
@@ -128,6 +129,8 @@ def _write_header(file, shape, dtype) -> None:
 
 def _opened(path, shape, dtype) -> np.memmap:
     try:
+        with path.open("rb") as file:
+            check_array(file, path.stat().st_size)
         features = np.load(path, mmap_mode="r", allow_pickle=False)
         if features.shape[1:] != shape or features.dtype != dtype:
             raise ValueError(f"expected {shape} in {dtype}, received {features.shape[1:]} in {features.dtype}")

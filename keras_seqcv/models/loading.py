@@ -6,9 +6,16 @@ from pathlib import Path
 
 import keras
 
+from keras_seqcv.models.keras_archive import check_keras_archive
+from keras_seqcv.models.weight_budget import weights_up_to
+
 
 def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """Load a `.keras` file: `keras.saving.load_model` in safe mode, which says of a damaged file only what broke in it.
+
+    A file from elsewhere runs no code of its own: Python functions in it are refused, and classes are those of Keras,
+    of this package, and of `keras.saving.register_keras_serializable`. Before Keras opens it, names, links and sizes in
+    it are looked at, and while it makes the model, weights get no more memory than the size of the file explains.
 
     Args:
         path: file that `model.save` wrote.
@@ -32,10 +39,14 @@ def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path} {'is not a file' if path.exists() else 'does not exist'}: expected a .keras file")
+        problem = "is not a file" if os.path.lexists(path) else "does not exist"
+        raise ValueError(f"{path} {problem}: expected a .keras file")
+    if path.suffix != ".keras":  # Keras goes by the ending, and reads older formats without its safe mode
+        raise ValueError(f"{path} cannot be loaded: expected a name that ends in .keras")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is damaged, or no .keras file: it is not a whole zip archive")
     try:
-        return keras.saving.load_model(path, compile=compile, safe_mode=True)
+        with weights_up_to(check_keras_archive(path)):
+            return keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # zip, JSON, HDF5 and Keras have errors of many kinds
         raise ValueError(f"{path} cannot be loaded, it is damaged or not of this version: {error}") from error
