@@ -10,6 +10,8 @@ import io
 import json
 import zipfile
 
+from keras_seqcv.archive_checks import check_members
+
 STAMP = "keras_seqcv.json"
 
 
@@ -48,6 +50,7 @@ def detach(data: bytes, path) -> tuple[bytes, dict[str, bytes], dict | None]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            check_members(archive, len(data))
             files = {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, OSError, zipfile.zlib.error) as error:
         if b"PK\x03\x04" in data and STAMP.encode() in data:
@@ -59,7 +62,7 @@ def detach(data: bytes, path) -> tuple[bytes, dict[str, bytes], dict | None]:
         stamp = json.loads(files.pop(STAMP))
         content = data[: stamp["bytes"]]
         expected = stamp["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {STAMP} cannot be read ({error})") from error
     if hashlib.sha256(content).hexdigest() != expected:
         raise ValueError(f"{path} is damaged: the SHA-256 of the model is not the one that was written with it")

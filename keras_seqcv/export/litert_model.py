@@ -2,9 +2,6 @@
 
 import json
 import operator
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -16,6 +13,7 @@ from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.drawing import Drawing
 from keras_seqcv.export import litert_drawings, litert_labels, litert_readings
 from keras_seqcv.export.attached_files import detach
+from keras_seqcv.export.litert_trial import try_in_a_child
 from keras_seqcv.export.shared_interpreter import SharedInterpreter
 from keras_seqcv.hypotheses import read_hypotheses
 from keras_seqcv.translation import Translation, source_of
@@ -25,8 +23,11 @@ SOURCE = "source_vocabulary.json"
 ANSWERS = "answers.json"
 
 
-def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
+def load_tflite(path, num_threads: int = 1, trial: bool = True) -> "LiteRTModel":
     """Load a LiteRT file.
+
+    A wrong number in such a file can end the process that runs it. So each model is run first with zeros in a process
+    of its own, with little memory and time: a few tenths of a second, once for each content.
 
     Threads may share what is loaded: one runs at a time, others wait, and nothing goes over from call to call. A thread
     that shall not wait takes a copy (`copy.copy`), which has an interpreter of its own and the same weights. What is
@@ -35,12 +36,15 @@ def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
     Args:
         path: a file written by `tflite`, or any other `.tflite` file with signatures.
         num_threads: threads for each run.
+        trial: False for a file that is known to be whole, or that needs more than 4 s or 1 GB for zeros.
 
     Returns:
         A `LiteRTModel`.
 
     Raises:
-        ValueError: there is no such file, or it is empty, damaged, no LiteRT model, or without signatures.
+        ValueError: there is no such file, or it is empty, damaged, no LiteRT model, or without signatures; it needs
+            operators that the interpreter does not have; it crashes, or takes more than 4 s or 1 GB and 16 times its
+            size, when it runs with zeros.
         ImportError: no interpreter is installed.
 
     Example:
@@ -60,13 +64,13 @@ def load_tflite(path, num_threads: int = 1) -> "LiteRTModel":
     data = path.read_bytes()
     if data[4:8] != b"TFL3":
         raise ValueError(f"{path} is not a LiteRT model ({len(data)} bytes, without the mark TFL3 at byte 4)")
-    content, files, stamp = detach(data, path)
-    if stamp is None:
-        _try_in_a_child(path)
+    content, files = detach(data, path)[:2]
     try:
+        if trial:
+            try_in_a_child(content)
         return LiteRTModel(content, files, path, num_threads)
     except (RuntimeError, UnicodeDecodeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be loaded: {error}") from error
+        raise ValueError(f"{path} is damaged, or cannot be loaded: {error}") from error
 
 
 class LiteRTModel:
@@ -161,7 +165,7 @@ class LiteRTModel:
             raise ValueError(f"length: expected 0 to {longest}, for which the file was made, received {length}")
         if not 0 < temperature < float("inf"):
             raise ValueError(f"temperature: expected a number > 0 (or greedy=True), received {temperature!r}")
-        seed = int(np.random.default_rng().integers(2**31)) if seed is None else operator.index(seed)
+        seed = int(np.random.randint(2**31, dtype="int64")) if seed is None else operator.index(seed)
         if not -(2**31) <= seed < 2**31:
             raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed}")
         stops = checked_stops(stop)
@@ -317,36 +321,3 @@ def _checked(name: str, value, shape: tuple, dtype: np.dtype) -> np.ndarray:
     if array.dtype.kind in "iu" and not np.array_equal(converted, array):
         raise ValueError(f"input {name!r} must fit {dtype}, received {array}")
     return converted
-
-
-_CHILD = """
-import sys
-import numpy as np
-sys.path[:] = {path!r}
-try:
-    from ai_edge_litert.interpreter import Interpreter
-except ImportError:
-    from tensorflow.lite import Interpreter
-interpreter = Interpreter(model_path={file!r})
-for name in interpreter.get_signature_list():
-    runner = interpreter.get_signature_runner(name)
-    runner(**{{key: np.zeros(item["shape"], item["dtype"]) for key, item in runner.get_input_details().items()}})
-"""
-
-
-def _try_in_a_child(path: Path) -> None:
-    """Load and run a file of unknown origin in a process that may crash.
-
-    The interpreter checks the structure of a file, but a wrong number inside (a shape, an index of an operator) can
-    still end the process. Files of `tflite` have a checksum and do not need this.
-
-    Raises:
-        ValueError: if the child was killed.
-    """
-    code = _CHILD.format(path=sys.path, file=os.fspath(path))
-    try:
-        child = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return  # no child to be had here, or a model that takes its time
-    if child.returncode < 0:
-        raise ValueError(f"{path} is damaged: running it crashes the LiteRT interpreter (signal {-child.returncode})")

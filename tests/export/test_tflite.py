@@ -11,7 +11,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from keras_seqcv import export
-from keras_seqcv.export import attached_files, litert_model
+from keras_seqcv.export import attached_files, litert_trial
 from tests.export.tiny_language_model import CHARACTERS, TinyLanguageModel, numpy_greedy
 
 FORMS = (None, "float16", "dynamic", "int8")
@@ -178,11 +178,13 @@ def test_files_from_elsewhere(reports, tmp_path, monkeypatch):
     data = reports[None].path.read_bytes()
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(data[: data.index(b"PK\x03\x04")])
+    monkeypatch.setattr(litert_trial, "_passed", set())
     lite = export.load_tflite(foreign, num_threads=2)
     assert lite.vocabulary is None and "generate" in lite.signatures
     with pytest.raises(ValueError, match="no vocabulary"):
         lite.generate("abc", 5)
-    monkeypatch.setattr(litert_model, "_CHILD", "import os\nos.kill(os.getpid(), 11)")  # a model that crashes
+    monkeypatch.setattr(litert_trial, "_passed", set())
+    monkeypatch.setattr(litert_trial, "_CHILD", "import os\nos.kill(os.getpid(), 11)")  # a model that crashes
     with pytest.raises(ValueError, match="foreign.tflite is damaged.*signal 11"):
         export.load_tflite(foreign)
     with pytest.raises(ValueError, match="num_threads"):
