@@ -1,5 +1,6 @@
 """Files of records, TFRecord and ArrayRecord: written one after the other, read at any place."""
 
+import contextlib
 import os
 import struct
 import threading
@@ -123,7 +124,8 @@ class RecordReader:
 
     def __del__(self):
         for file in getattr(self, "_files", {}).values():
-            os.close(file) if self._frames else file.close()
+            with contextlib.suppress(RuntimeError):  # ArrayRecord tells once more that a file is damaged
+                os.close(file) if self._frames else file.close()
 
 
 def _array_record():

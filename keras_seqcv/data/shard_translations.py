@@ -1,5 +1,6 @@
 """Sentence pairs as shards: how they are written, and how they are read."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from keras_seqcv.data.translations import checked_vocabularies
 from keras_seqcv.data.vocabulary import vocabulary_from_json
 from keras_seqcv.data.words import Words
 
+_logger = logging.getLogger("keras_seqcv")
 _FEATURES = {
     "source": ["bytes", [1]],
     "target": ["bytes", [1]],
@@ -133,34 +135,29 @@ class _Translations:
     """Batches of sentence pairs."""
 
     def __init__(self, shards: OpenShards, reading: Reading, words, max_length: int | None, buckets: int):
-        self._shards, self._most = shards, max_length
-        self._source_pad = words[0].pad_id
+        self._shards, self._source_pad = shards, words[0].pad_id
         self._marks = words[1].start_id, words[1].end_id, words[1].pad_id
-        everything = np.arange(shards.rows)
-        fits = self._fitting(everything)
+        fits = _fitting(shards, np.arange(shards.rows), max_length)
         self.left_out = shards.rows - len(fits)
         if not len(fits):
             raise ValueError(f"`max_length`={max_length} leaves none of {shards.rows} pairs of the {shards.name} part")
+        if self.left_out:
+            told = shards.name, self.left_out, shards.rows, max_length
+            _logger.warning("translations: %s: %d of %d pairs have more than %d ids and are left out", *told)
         # The shapes are those of all workers. Those of training serve for validation too.
         if shards.training is None:
-            self.shapes = pair_shapes(self._sizes(fits), buckets)
+            self.shapes = pair_shapes(_sizes(shards, fits), buckets)
         else:
-            training = _Translations(shards.training, reading, words, max_length, buckets)
-            self.shapes = shapes_with_longest(training.shapes, self._sizes(fits))
-        self.plan = planned(shards, reading, self._group, lambda shard: self._fitting(shards.rows_of(shard)))
-
-    def _fitting(self, rows: np.ndarray) -> np.ndarray:
-        if self._most is None:
-            return rows
-        return rows[np.all(self._shards.lengths[rows] <= self._most, axis=1)]
-
-    def _sizes(self, rows: np.ndarray) -> np.ndarray:
-        """S and T that these pairs need, (N, 2)."""
-        return self._shards.lengths[rows] + np.array([0, 1])
+            others = _fitting(shards.training, np.arange(shards.training.rows), max_length)
+            training = pair_shapes(_sizes(shards.training, others), buckets)
+            self.shapes = shapes_with_longest(training, _sizes(shards, fits))
+        self.plan = planned(
+            shards, reading, self._group, lambda shard: _fitting(shards, shards.rows_of(shard), max_length)
+        )
 
     def _group(self, rows: np.ndarray) -> np.ndarray:
         """The first shape that holds each of these pairs."""
-        return np.argmax(np.all(self._sizes(rows)[:, None] <= self.shapes, axis=2), axis=1)
+        return np.argmax(np.all(_sizes(self._shards, rows)[:, None] <= self.shapes, axis=2), axis=1)
 
     def batch(self, rows: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
         """Source (B, S), tokens (B, T) and targets (B, T) int32, and weights (B, T) float32."""
@@ -169,3 +166,13 @@ class _Translations:
         sources, targets = (TokenRows([r.numbers(f"{side}_ids") for r in records]) for side in ("source", "target"))
         every = range(len(rows))
         return sources.padded(every, places, self._source_pad), *targets.shifted(every, steps, self._marks)
+
+
+def _fitting(shards: OpenShards, rows: np.ndarray, most: int | None) -> np.ndarray:
+    """Those of these pairs that have no more ids than that on either side."""
+    return rows if most is None else rows[np.all(shards.lengths[rows] <= most, axis=1)]
+
+
+def _sizes(shards: OpenShards, rows: np.ndarray) -> np.ndarray:
+    """S and T that these pairs need, (N, 2)."""
+    return shards.lengths[rows] + np.array([0, 1])

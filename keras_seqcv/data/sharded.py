@@ -84,6 +84,8 @@ def sharded(
         raise ValueError(f"`worker` must lie in [0, `num_workers`), received {worker} of {num_workers}")
     if buffer is not None and buffer % batch_size:
         raise ValueError(f"`buffer` must be a multiple of `batch_size`={batch_size}, received {buffer}")
+    if seed > np.iinfo("int64").max:
+        raise ValueError(f"`seed` must fit into 64 bits, received {seed}")
     folder = Path(folder)
     index = read_index(folder)
     if index.kind not in KINDS:

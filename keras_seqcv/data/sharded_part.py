@@ -14,6 +14,10 @@ from keras_seqcv.data.shard_files import RecordReader
 from keras_seqcv.data.shard_index import Index, check_files, tables
 from keras_seqcv.data.shard_plan import ShardPlan
 
+# Empty batches behind an epoch, more than are made ahead. What is made ahead may come to the end of the epoch while an
+# iterator is saved, and then TensorFlow 2.21 forgets where the seeds of further epochs are.
+_AHEAD = 32
+
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
@@ -138,6 +142,24 @@ def planned(shards: OpenShards, reading: Reading, steps_of: Callable, rows_of: C
     )
 
 
+def epoch_seeds(seed: int) -> tf.data.Dataset:
+    """A dataset of one number, another each time it is gone through, which is saved with an iterator.
+
+    Example:
+        >>> from keras_seqcv.data.sharded_part import epoch_seeds
+        >>> numbers = [[int(number) for number in dataset] for dataset in [epoch_seeds(3)] * 2 + [epoch_seeds(3)]]
+        >>> numbers[0] == numbers[1], numbers[0] == numbers[2]
+        (False, True)
+    """
+
+    @tf.function(autograph=False)
+    def made():
+        tf.random.set_seed(0)  # of this graph; else the numbers would be others wherever somebody sets that of all
+        return tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+
+    return made()
+
+
 def sharded_dataset(
     part, signature: Sequence[tf.TensorSpec], arrange: Callable, reading: Reading, readers: int
 ) -> tf.data.Dataset:
@@ -158,11 +180,13 @@ def sharded_dataset(
     count = part.plan.batches
 
     def batch(seed, number):
+        if number >= count:
+            return tuple(np.zeros([n or 0 for n in spec.shape], spec.dtype.as_numpy_dtype) for spec in signature)
         return weak().batch(*weak().plan.batch(int(seed), int(number)))
 
     @tf.autograph.experimental.do_not_convert
     def epoch(seed):
-        return tf.data.Dataset.range(count).map(lambda number: (seed, number))
+        return tf.data.Dataset.range(count + _AHEAD).map(lambda number: (seed, number))
 
     @tf.autograph.experimental.do_not_convert
     def element(seed, number):
@@ -170,8 +194,9 @@ def sharded_dataset(
         values = tf.numpy_function(batch, [seed, number], kinds, stateful=False)
         return arrange(*(tf.ensure_shape(value, spec.shape) for value, spec in zip(values, signature, strict=True)))
 
-    seeds = tf.data.Dataset.random(seed=reading.seed, rerandomize_each_iteration=True).take(1)
-    dataset = seeds.flat_map(epoch).apply(tf.data.experimental.assert_cardinality(count))
-    dataset = finished(dataset.map(element, num_parallel_calls=readers), part)
+    dataset = finished(epoch_seeds(reading.seed).flat_map(epoch).map(element, num_parallel_calls=readers), part).take(
+        count
+    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     dataset.batches = count
     return dataset
