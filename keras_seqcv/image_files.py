@@ -11,6 +11,8 @@ from PIL import Image
 # What Pillow reads by itself, and tells by its first bytes: EPS would be run by another program, TGA has no mark.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _ORIENTATION = 0x0112  # the EXIF tag
+_HUNGRY = ("JPEG2000", "WEBP")  # their decoders take 16 bytes of memory for a pixel, others at most 8
+_ROWS = 256  # at a time, where a picture would be in memory several times: one of a few bytes may have many pixels
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,7 +44,8 @@ def load_image(
     Raises:
         TypeError: a source of another type, or an array that is not uint8.
         ValueError: a file that is missing, empty, cut off, damaged, no picture, or several (animated); more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`; pixels of more than 16 bits; an array of another shape. It names the file.
+            `PIL.Image.MAX_IMAGE_PIXELS`, or of JPEG 2000 and WebP than half as many; pixels of more than 16 bits; an
+            array of another shape. It names the file.
 
     Example:
         >>> from PIL import Image
@@ -165,23 +168,41 @@ def _identified(data: bytes) -> Image.Image:
         raise _Unusable(f"no picture, or none of {', '.join(_FORMATS)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _Unusable(f"too large: {error}") from None
-    # Pillow warns of more than that, and only raises of twice as many.
-    if Image.MAX_IMAGE_PIXELS is not None and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
-        limit = f"PIL.Image.MAX_IMAGE_PIXELS={Image.MAX_IMAGE_PIXELS}"
-        raise _Unusable(f"too large: {picture.width} x {picture.height} pixels are more than {limit}")
+    check_pixels(picture)
     return picture
+
+
+def check_pixels(picture: Image.Image) -> None:
+    """Raises ValueError for a picture that would take too much memory."""
+    # Pillow warns of more than that, and only raises of twice as many.
+    most, half = Image.MAX_IMAGE_PIXELS, picture.format in _HUNGRY
+    if most is not None and picture.width * picture.height > (most // 2 if half else most):
+        limit = f"PIL.Image.MAX_IMAGE_PIXELS={most}{f' // 2 (of {picture.format})' if half else ''}"
+        raise _Unusable(f"too large: {picture.width} x {picture.height} pixels are more than {limit}")
 
 
 def _upright(picture: Image.Image) -> Image.Image:
     # The further pictures of an MPO file are made by the camera: another eye, the depth, the range of light.
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
-        raise _Unusable(f"expected one picture, received {getattr(picture, 'n_frames', 'several')} in one file")
+        raise _Unusable(f"expected one picture, received {_count(picture)} in one file")
     picture.load()
     try:
         turn = _TURNS.get(picture.getexif().get(_ORIENTATION))
     except Exception:  # EXIF that is damaged says nothing, the picture is whole all the same
         turn = None
     return picture if turn is None else picture.transpose(turn)
+
+
+def _count(picture: Image.Image) -> str:
+    """How many pictures are in a file: of a GIF each has to be looked for, and there may be a million."""
+    if picture.format != "GIF":
+        return str(getattr(picture, "n_frames", "several"))
+    try:
+        for number in range(1, 100):
+            picture.seek(number)
+    except EOFError:
+        return str(number)
+    return "a hundred and more"
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
@@ -194,13 +215,26 @@ def _rgb(picture: Image.Image) -> Image.Image:
         return picture.convert("RGB")
     if mode in ("La", "RGBa"):
         picture = picture.convert(mode.upper())
-    picture = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    if picture.mode != "RGBA":
+        picture = picture.convert("RGBA")
+    return _on_white(picture)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    result = Image.new("RGB", picture.size)
+    for top in range(0, picture.height, _ROWS):
+        strip = picture.crop((0, top, picture.width, min(top + _ROWS, picture.height)))
+        strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
+        result.paste(strip.convert("RGB"), (0, top))
+    return result
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    grey = np.asarray(picture).astype("uint32")
-    small = ((grey + 128) // 257).astype("uint8")  # rounded
-    if isinstance(transparent := picture.info.get("transparency"), int):
-        small[grey == transparent] = 255
+    pixels, transparent = np.asarray(picture), picture.info.get("transparency")
+    small = np.empty(pixels.shape, "uint8")
+    for top in range(0, len(pixels), _ROWS):
+        grey = pixels[top : top + _ROWS].astype("uint32")
+        small[top : top + _ROWS] = (grey + 128) // 257  # rounded
+        if isinstance(transparent, int):
+            small[top : top + _ROWS][grey == transparent] = 255
     return Image.fromarray(small).convert("RGB")

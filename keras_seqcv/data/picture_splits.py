@@ -33,7 +33,7 @@ def split_pictures(names: Sequence[str], train, valid, validation: float, seed: 
     chosen = {name: _numbers(given, places, name) for name, given in (("train", train), ("valid", valid))}
     if valid is None:
         rest = chosen["train"] or list(range(len(names)))
-        return _shared(rest, validation, seed)
+        return _shared(rest, validation, seed, train)
     mine = set(chosen["valid"])
     if train is None:
         chosen["train"] = [k for k in range(len(names)) if k not in mine]
@@ -46,8 +46,9 @@ def split_pictures(names: Sequence[str], train, valid, validation: float, seed: 
     return chosen["train"], chosen["valid"]
 
 
-def _shared(rest: list[int], validation: float, seed: int) -> tuple[list[int], list[int]]:
-    parts = random_shares(len(rest), validation, seed, "picture")
+def _shared(rest: list[int], validation: float, seed: int, train) -> tuple[list[int], list[int]]:
+    noun = f"picture of {os.fspath(train)}" if _is_file(train) else "picture"
+    parts = random_shares(len(rest), validation, seed, noun)
     return tuple([rest[k] for k in part] for part in parts)
 
 
@@ -62,13 +63,17 @@ def _numbers(given, places: dict[str, int], argument: str) -> list[int] | None:
             raise ValueError(f"{where}: {name!r} is in {numbers[places[name]]} already")
         numbers[places[name]] = where
     if not numbers:
-        raise ValueError(f"`{argument}` names no picture")
+        raise ValueError(f"`{argument}` names no picture{f', the file {given}' if _is_file(given) else ''}")
     return sorted(numbers)
+
+
+def _is_file(given) -> bool:
+    return isinstance(given, (str, os.PathLike))
 
 
 def _named(given, argument: str) -> list[tuple[str, str]]:
     """(where, name) of each picture of a list or a file."""
-    if isinstance(given, (str, os.PathLike)):
+    if _is_file(given):
         path = Path(given)
         lines = enumerate(read_text(path).split("\n"), 1)
         return [(f"{path}, line {number}", line.strip()) for number, line in lines if line.strip()]

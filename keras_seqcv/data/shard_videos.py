@@ -145,5 +145,5 @@ class _Videos:
         contents, name, suffix = record.data("clip"), record.text("name"), record.text("suffix")
         names = [f"{name}, frame {k}" for k in range(len(contents))]
         if suffix:
-            contents, names = file_frames(io.BytesIO(contents[0]), suffix, name)
+            return file_frames(io.BytesIO(contents[0]), suffix, name, self._size, self._frames)[0]
         return sized_frames(contents, names, self._size, self._frames)

@@ -2,17 +2,20 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from keras_seqcv.image_files import checked_size, decoded
+from keras_seqcv.image_files import check_pixels, checked_size, decoded
 
 PICTURES = (".avif", ".bmp", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 ANIMATED = (".apng", ".gif", ".webp")
 VIDEOS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
+# Of one clip, when it is decoded and has the size that is wanted: a small file may hold hours of black.
+MOST_BYTES = 2**30
+MOST_FRAMES = 20_000
 
 
 def load_video(source, size: int | tuple[int, int] | None = None, frames: int | None = None) -> np.ndarray:
@@ -31,7 +34,9 @@ def load_video(source, size: int | tuple[int, int] | None = None, frames: int | 
     Raises:
         ImportError: a video file is wanted and PyAV is not installed.
         TypeError: a source of another type, or an array that is not uint8.
-        ValueError: naming the file: there is none, it has no frames, or frames of several sizes, or cannot be decoded.
+        ValueError: naming the file: there is none, it has no frames, or frames of several sizes, or cannot be decoded;
+            or it has more than 20,000 frames, or more than 1 GB of them in the size that is wanted
+            (`keras_seqcv.data.video_files.MOST_FRAMES`, `MOST_BYTES`).
 
     Example:
         >>> from PIL import Image
@@ -50,8 +55,10 @@ def decoded_video(
     source = getattr(source, "frames", source)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        pictures, names = frame_files(path) if path.is_dir() else _of_file(path)
-        return sized_frames(pictures, names, size, frames), len(pictures)
+        if not path.is_dir():
+            return _of_file(path, size, frames)
+        files, names = frame_files(path)
+        return sized_frames(files, names, size, frames), len(files)
     return _of_array(source, name or "`source`", size, frames)
 
 
@@ -91,16 +98,36 @@ def is_clip(path: Path) -> bool:
 
 def sized_frames(pictures: Sequence, names: Sequence[str], size, frames: int | None) -> np.ndarray:
     """Pictures of one size as an array; `size` and `frames` are those that are wanted."""
-    first = None
-    arrays = []
-    for picture, name in [(pictures[k], names[k]) for k in evenly(len(pictures), frames)]:
+    kept = evenly(len(pictures), frames)
+    arrays = list(_decoded(((pictures[k], names[k]) for k in kept), size))
+    return _stacked(arrays)
+
+
+def _decoded(pictures: Iterable, size) -> Iterator[tuple]:
+    """(array in the size that is wanted, shape before, name) of each (picture, name); raises ValueError if too many.
+
+    A frame has its size as soon as it is decoded, so that a clip of many large ones takes little memory.
+    """
+    total = 0
+    for number, (picture, name) in enumerate(pictures):
         array = decoded(picture, name, None)
-        first = first or array.shape
-        if array.shape != first:
-            had, has = (f"{shape[1]} x {shape[0]}" for shape in (first, array.shape))
-            raise ValueError(f"{name}: expected frames of one size, {had} as {names[0]} has, received {has}")
-        arrays.append(array if size is None else decoded(array, name, size))
-    return np.stack(arrays)
+        sized = array if size is None else decoded(array, name, size)
+        total += sized.nbytes
+        if total > MOST_BYTES or number >= MOST_FRAMES:
+            most = f"{MOST_FRAMES} frames and {MOST_BYTES >> 20} MB of them"
+            raise ValueError(
+                f"{name}: expected a clip of at most {most}, there is more; give a smaller size, or cut it"
+            )
+        yield sized, array.shape, name
+
+
+def _stacked(found: list[tuple]) -> np.ndarray:
+    _, first, called = found[0]
+    for _, shape, name in found:
+        if shape != first:
+            had, has = (f"{one[1]} x {one[0]}" for one in (first, shape))
+            raise ValueError(f"{name}: expected frames of one size, {had} as {called} has, received {has}")
+    return np.stack([array for array, _, _ in found])
 
 
 def frame_files(folder: Path) -> tuple[list[Path], list[str]]:
@@ -112,41 +139,53 @@ def frame_files(folder: Path) -> tuple[list[Path], list[str]]:
     return files, [str(path) for path in files]
 
 
-def _of_file(path: Path) -> tuple[list, list[str]]:
-    """Likewise, of an animation or a video."""
+def _of_file(path: Path, size, frames: int | None) -> tuple[np.ndarray, int]:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
     if not path.stat().st_size:
         raise ValueError(f"{path}: the file is empty")
-    return file_frames(path, path.suffix, str(path))
+    return file_frames(path, path.suffix, str(path), size, frames)
 
 
-def file_frames(file, suffix: str, name: str) -> tuple[list, list[str]]:
-    """Frames of an animation or a video, and what they are called.
+def file_frames(file, suffix: str, name: str, size, frames: int | None) -> tuple[np.ndarray, int]:
+    """Frames of an animation or a video as an array, and how many it has.
 
     Args:
         file: path, or file that is open.
         suffix: the ending of its name.
         name: what errors call it.
+        size, frames: those that are wanted.
     """
     reads = _of_video if suffix.lower() in VIDEOS else _of_animation
+    found = list(_decoded(_named(reads(file, name), name), size))
+    return _stacked([found[k] for k in evenly(len(found), frames)]), len(found)
+
+
+def _named(pictures: Iterator, name: str) -> Iterator[tuple]:
+    """(frame, name) of each; raises ValueError that names the file, whatever is wrong with it."""
+    number = 0
     try:
-        pictures = list(reads(file, name))
-    except ImportError:
+        for picture in pictures:
+            yield picture, f"{name}, frame {number}"
+            number += 1
+    except (ImportError, GeneratorExit):
         raise
     except Exception as error:  # a damaged file lets Pillow and FFmpeg raise nearly anything
         raise ValueError(f"{name}: cannot be decoded ({type(error).__name__}: {error})") from error
-    if not pictures:
+    if not number:
         raise ValueError(f"{name}: expected a clip, it has no frames")
-    return pictures, [f"{name}, frame {number}" for number in range(len(pictures))]
 
 
 def _of_animation(file, name: str) -> Iterator[Image.Image]:
     with Image.open(file) as picture:
-        for number in range(getattr(picture, "n_frames", 1)):
-            picture.seek(number)
+        check_pixels(picture)
+        while True:
             # Each frame as it is shown, by itself: an animation is no picture to `load_image`.
             yield Image.fromarray(np.asarray(picture.convert("RGBA")))
+            try:
+                picture.seek(picture.tell() + 1)
+            except EOFError:
+                return
 
 
 def _of_video(file, name: str) -> Iterator[np.ndarray]:

@@ -65,21 +65,25 @@ def _fields(message):
         if field.message_type.GetOptions().map_entry:
             inner = [one for one in value.values() if hasattr(one, "ListFields")]
         else:
-            inner = value if field.label == field.LABEL_REPEATED else [value]
+            inner = value if _is_list(value) else [value]
         for one in inner:
             yield from _fields(one)
+
+
+def _is_list(value) -> bool:
+    return hasattr(value, "extend")
 
 
 def _change_field(message, field, rng) -> None:
     value = getattr(message, field.name)
     if field.message_type is not None or rng.random() < 0.15:
-        if field.label == field.LABEL_REPEATED and len(value) and not hasattr(value, "keys"):
+        if _is_list(value):
             at = int(rng.integers(len(value)))
             value.append(value[at]) if rng.random() < 0.3 else value.__delitem__(at)
         else:
             message.ClearField(field.name)
         return
-    many = field.label == field.LABEL_REPEATED
+    many = _is_list(value)
     old = value[rng.integers(len(value))] if many else value
     new = _changed_value(old, rng)
     try:
