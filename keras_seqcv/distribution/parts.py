@@ -9,11 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-
-def _context():
-    """The replica that is being run or traced, where there are others."""
-    context = tf.distribute.get_replica_context()
-    return context if context is not None and context.num_replicas_in_sync > 1 else None
+from keras_seqcv.distribution.replicas import this_replica
 
 
 def total(value):
@@ -30,7 +26,7 @@ def total(value):
     3.0
     """
     value = tf.stop_gradient(tf.convert_to_tensor(value))
-    context = _context()
+    context = this_replica()
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
@@ -52,7 +48,7 @@ def share(count):
     >>> float(ks.distribution.share(5))
     1.0
     """
-    if _context() is None:
+    if this_replica() is None:
         return tf.ones(())
     count = tf.cast(count, tf.float32)
     return tf.math.divide_no_nan(count, total(count))
@@ -74,7 +70,7 @@ def rows_of_batch(draw: Callable, rows):
     >>> noise.shape
     TensorShape([3, 2])
     """
-    context = _context()
+    context = this_replica()
     if context is None:
         return draw(rows)
     replicas = context.num_replicas_in_sync

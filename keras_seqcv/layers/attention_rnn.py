@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_seqcv.distribution import rows_of_batch
+from keras_seqcv.distribution.replicas import of_replica
 from keras_seqcv.layers import product_loop
 from keras_seqcv.layers.attention_rnn_cell import AttentionRNNCell, unbuilt
 from keras_seqcv.layers.hard_attention import HardAttention
@@ -110,7 +112,7 @@ class AttentionRNN(keras.layers.Layer):
         outputs, states = self._loop(sequences, states, fixed, mask, training)
         if self.doubly_stochastic:
             spread = outputs.get("probabilities", outputs["weights"])  # (B, T, L)
-            self.add_loss(self.doubly_stochastic * _unseen(spread, fixed.get("mask")))
+            self.add_loss(of_replica(self.doubly_stochastic * _unseen(spread, fixed.get("mask"))))
         names = ["features", "weights", *(["probabilities"] if self.return_probabilities else [])]
         results = [outputs[name] if self.return_sequences else _last(outputs[name], mask) for name in names]
         return (*results, *states) if self.return_state else tuple(results)
@@ -157,8 +159,8 @@ class AttentionRNN(keras.layers.Layer):
         weights = self.cell.step_weights(engine)
         xs = {"input": self.cell.projected(sequences, weights) if engine else sequences}
         if self.cell.draws(training):
-            shape = (*tf.unstack(tf.shape(sequences)[:2]), tf.shape(fixed["memory"])[1])
-            noise = self.cell.attention.noise(tf.stack(shape))
+            shape = (tf.shape(sequences)[1], tf.shape(fixed["memory"])[1])
+            noise = rows_of_batch(lambda n: self.cell.attention.noise(tf.stack((n, *shape))), tf.shape(sequences)[0])
             noise.set_shape((*sequences.shape[:2], fixed["memory"].shape[1]))
             xs["noise"] = noise
         if engine:

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_seqcv.distribution import total
 from keras_seqcv.layers.attention import AdditiveAttention, attention_weights
 from keras_seqcv.layers.product_loop import product
 
@@ -158,9 +159,10 @@ class HardAttention(keras.layers.Layer):
         entropy = -tf.reduce_sum(tf.cast(probabilities, "float32") * log_p, axis=-1)
         advantage = reward - tf.stop_gradient(tf.cast(self.baseline, "float32"))
         loss = -self.reward_weight * advantage * drawn - self.entropy_weight * entropy
-        mean = tf.math.divide_no_nan(tf.reduce_sum(reward * counts), tf.reduce_sum(counts))
+        there = total(tf.reduce_sum(counts))  # on all replicas, whose baseline is the same
+        mean = tf.math.divide_no_nan(total(tf.reduce_sum(reward * counts)), there)
         moved = self.baseline_decay * self.baseline + (1.0 - self.baseline_decay) * tf.cast(mean, self.baseline.dtype)
-        self.baseline.assign(tf.where(tf.reduce_sum(counts) > 0, moved, self.baseline))
+        self.baseline.assign(tf.where(there > 0, moved, self.baseline))
         return loss * counts
 
     def compute_output_shape(self, query_shape, memory_shape):

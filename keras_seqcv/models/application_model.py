@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv import export
-from keras_seqcv.models import saving
+from keras_seqcv.distribution.replicas import own_losses
+from keras_seqcv.models import replica_step, saving
 
 
 class ApplicationModel(keras.Model):
@@ -24,6 +25,34 @@ class ApplicationModel(keras.Model):
         """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
         shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
         return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As `keras.Model.compute_loss`; of one of several replicas it is its part of the loss of the whole batch."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return replica_step.part_of_loss(self, loss, y_pred, sample_weight) if replica_step.several(self) else loss
+
+    @property
+    def losses(self):
+        """As of `keras.Model`; of one of several replicas what its own layers have added."""
+        return own_losses(super().losses)
+
+    def train_step(self, data):
+        return replica_step.train_step(self, data) if replica_step.several(self) else super().train_step(data)
+
+    def test_step(self, data):
+        return replica_step.test_step(self, data) if replica_step.several(self) else super().test_step(data)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Make what training needs without reading data.
+
+        A private method of Keras, and the only one that is replaced. Under a strategy Keras reads a batch before
+        training begins, to see its shapes. A dataset that is planned anew for every epoch would then be one ahead.
+        """
+        with self.distribute_strategy.scope():
+            reads = iterator is not None and tf.distribute.has_strategy()
+        if reads:
+            data_batch, iterator = iterator.data_adapter.get_tf_dataset().element_spec, None
+        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def compile_from_config(self, config):
         """Compile as the saved model was; Keras leaves this to models that have a `compile` of their own."""

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv.decoding.random_stream import normals
+from keras_seqcv.distribution import rows_of_batch, share
 from keras_seqcv.drawing import Drawing, checked_order
 from keras_seqcv.models import draw_estimates as estimates
 from keras_seqcv.models import draw_loops, draw_signatures
@@ -133,9 +134,12 @@ class DRAW(ApplicationModel):
 
     def call(self, inputs, training=False):
         images, label = checked_inputs(inputs, self.image_shape, self.labels)
-        shape = (tf.shape(images)[0], self.options["steps"], self.options["latent_dim"])
-        canvas, nats = self.copied(images, label, keras.random.normal(shape, seed=self.noise_generator))
+        canvas, nats = self.copied(images, label, rows_of_batch(self._noise, tf.shape(images)[0]))
         return {"canvas": canvas, "kl": nats}
+
+    def _noise(self, rows):
+        shape = (rows, self.options["steps"], self.options["latent_dim"])
+        return keras.random.normal(shape, seed=self.noise_generator)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if y is not None or sample_weight is not None:
@@ -144,7 +148,8 @@ class DRAW(ApplicationModel):
         nats = [reconstruction(images, y_pred["canvas"]), tf.reduce_sum(y_pred["kl"], axis=1)]
         for metric, part in zip(self.parts, nats, strict=True):
             metric.update_state(part)
-        return tf.add_n([*(tf.reduce_mean(part) for part in nats), *self.losses])
+        loss = tf.add_n([*(tf.reduce_mean(part) for part in nats), *self.losses])
+        return tf.math.multiply_no_nan(loss, share(tf.shape(images)[0]))
 
     def bound(self, images, label=None, samples=1, seed=0):
         """The loss of pictures one by one: above - log p(x) on average.

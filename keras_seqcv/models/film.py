@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_seqcv.distribution.replicas import with_a_row
 from keras_seqcv.layers import Coordinates
 
 
@@ -35,7 +36,8 @@ class ModulatedConvolutions(keras.layers.Layer):
         self.convolutions = [
             layers.Conv2D(width, 3, padding="same", use_bias=False, dtype=dtype, name=f"conv_{k}") for k in range(count)
         ]
-        options = {"center": False, "scale": False, "dtype": dtype}
+        # Statistics of the whole batch, on several replicas too.
+        options = {"center": False, "scale": False, "dtype": dtype, "synchronized": tf.distribute.has_strategy()}
         self.norms = [layers.BatchNormalization(**options, name=f"norm_{k}") for k in range(count)]
         self.modulations = [layers.Dense(2 * width, dtype=dtype, name=f"modulation_{k}") for k in range(count)]
 
@@ -55,5 +57,5 @@ class ModulatedConvolutions(keras.layers.Layer):
         flat = tf.reshape(question, (-1, question.shape[-1])) if question.shape[1] != 1 else question[:, 0]
         for convolution, norm, modulation in zip(self.convolutions, self.norms, self.modulations, strict=True):
             scale, shift = tf.split(modulation(flat)[:, None, None], 2, axis=-1)  # (B N, 1, 1, C)
-            x = x + tf.nn.relu((1.0 + scale) * norm(convolution(x), training=training) + shift)
+            x = x + tf.nn.relu((1.0 + scale) * norm(with_a_row(convolution, x), training=training) + shift)
         return x

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv.decoding.random_stream import normals
+from keras_seqcv.distribution import rows_of_batch, share
 from keras_seqcv.models import glimpse_classifier_signatures
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.glimpse_classifier_arguments import check_arguments, prepared_pictures
@@ -11,6 +12,7 @@ from keras_seqcv.models.glimpse_losses import location_losses, rewards_of, targe
 from keras_seqcv.models.glimpse_reader import GlimpseReader
 from keras_seqcv.models.image_inputs import unit_pictures
 from keras_seqcv.models.label_head import compile_options, labels_json
+from keras_seqcv.models.replica_step import measure_loss, rows_of
 from keras_seqcv.reading import check_draws, reading_of
 
 _TOGETHER = 512  # pictures, times draws, that `classify` reads as one batch
@@ -213,7 +215,10 @@ class GlimpseClassifier(ApplicationModel):
         return probabilities, tf.reshape(found["location"], (batch, draws, self.steps, 2))
 
     def _noise(self, pictures):
-        return keras.random.normal((tf.shape(pictures)[0], self.steps, 2), dtype="float32", seed=self.seed_generator)
+        def draw(rows):
+            return keras.random.normal((rows, self.steps, 2), dtype="float32", seed=self.seed_generator)
+
+        return rows_of_batch(draw, tf.shape(pictures)[0])
 
     def compile(self, optimizer="adam", loss=None, metrics=None, weighted_metrics=None, **kwargs):
         """As `keras.Model.compile`; by default the loss is in nats per label, and the accuracy is measured.
@@ -261,7 +266,8 @@ class GlimpseClassifier(ApplicationModel):
     def _location_loss(self, found, rewards):
         first = self.options["context"] is not None
         reinforce, error = location_losses(found, rewards, found["expected"], float(self.options["stddev"]), first)
-        return self.options["reinforce_weight"] * reinforce + error
+        loss = self.options["reinforce_weight"] * reinforce + error
+        return tf.math.multiply_no_nan(loss, share(tf.shape(rewards)[0]))
 
     def test_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -277,9 +283,7 @@ class GlimpseClassifier(ApplicationModel):
         return rewards_of(targets, weights, logits)[:, None]
 
     def _measured(self, loss, x, targets, logits, weights, rewards):
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(loss)
+        measure_loss(self, loss, rows_of(x))
         self.reward_tracker.update_state(tf.reduce_sum(rewards, axis=1))
         if self.exact_tracker:
             # Behind as many labels as there can be nothing but the end is said: the last place counts for nothing.

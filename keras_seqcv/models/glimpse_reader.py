@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.distribution.replicas import with_a_row
 from keras_seqcv.layers import current_export_format, product_loop
 from keras_seqcv.layers.attention_rnn_cell import engine_math
 from keras_seqcv.layers.attention_step import EngineCells
@@ -131,8 +132,7 @@ class GlimpseReader(keras.layers.Layer):
         if self.looking is None:
             return states, start, self._decided(start, start, states[0], weights)
         x = self._small(pictures)
-        for layer in self.coarse:
-            x = layer(x)
+        x = with_a_row(self._coarsely, x)
         query, *others = [x, *_zeros(self.looking, batch)[1:]]
         kernel, bias = weights["location"]
         mean = tf.cast(tf.tanh(tf.matmul(query, kernel) + bias), tf.float32)
@@ -145,6 +145,11 @@ class GlimpseReader(keras.layers.Layer):
             kernel, bias = weights["baseline"]
             found["expected"] = tf.cast(tf.matmul(tf.stop_gradient(query), kernel) + bias, tf.float32)
         return found
+
+    def _coarsely(self, x):
+        for layer in self.coarse:
+            x = layer(x)
+        return x
 
     def _small(self, pictures):
         """Pictures as means of their parts, (B, K, K, C); `tf.image.resize` has no built-in LiteRT operator for it."""

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_seqcv.distribution import share, total
+from keras_seqcv.distribution.replicas import meet, of_replica
 from keras_seqcv.models import image_captioner_signatures, self_critical
 from keras_seqcv.models.caption_writer import CaptionWriter
 from keras_seqcv.models.image_captioner_arguments import check_arguments
@@ -139,7 +141,7 @@ class ImageCaptioner(WritingModel):
             name="decoder",
         )
         self._set_scheduled_sampling(scheduled_sampling)
-        self._reward, self._writer = None, None
+        self._reward, self._writer, self._evaluating = None, None, False
         self.build()
         self.built = True
 
@@ -167,6 +169,7 @@ class ImageCaptioner(WritingModel):
 
     def call(self, inputs, training=False):
         check_image_inputs(inputs)
+        meet()
         memory = self.memory(inputs, training)
         return self.decode(memory, inputs["tokens"], training)
 
@@ -199,10 +202,14 @@ class ImageCaptioner(WritingModel):
         mask = tokens != words.pad_id
         reward = -tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
         counts = tf.cast(mask, tf.float32)
-        mean = tf.math.divide_no_nan(tf.reduce_sum(reward * counts, axis=0), tf.reduce_sum(counts, axis=0))  # (T,)
+        mean = tf.math.divide_no_nan(  # (T,), over the whole batch
+            total(tf.reduce_sum(reward * counts, axis=0)), total(tf.reduce_sum(counts, axis=0))
+        )
         attention = self.decoder.core.cell.attention
         losses = attention.loss_of_draws(probabilities, weights, reward - mean, mask)
-        self.add_loss(tf.reduce_sum(losses) / tf.reduce_sum(counts))
+        # What is added counts by rows, and this is a mean over words.
+        by_words = tf.math.divide_no_nan(share(tf.reduce_sum(counts)), share(tf.shape(tokens)[0]))
+        self.add_loss(of_replica(by_words * tf.math.divide_no_nan(tf.reduce_sum(losses), tf.reduce_sum(counts))))
 
     def compile(
         self, optimizer="adam", loss=None, metrics=None, weighted_metrics=None, reward=None, samples=5, **kwargs
@@ -228,10 +235,23 @@ class ImageCaptioner(WritingModel):
             return super().train_step(data)
         return self_critical.train_step(self, self._reward, data)
 
+    def evaluate(self, *args, **kwargs):
+        """As `keras.Model.evaluate`; no reward is measured, as nothing is drawn."""
+        self._evaluating = True
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self._evaluating = False
+
     def test_step(self, data):
         logs = super().test_step(data)
-        logs.pop("reward", None)  # it is one of `metrics`, but nothing is drawn here
+        logs.pop("reward", None)
         return logs
+
+    def get_metrics_result(self):
+        # Keras takes its results at the end of a pass only where a step has returned as many.
+        logs = super().get_metrics_result()
+        return {k: v for k, v in logs.items() if k != "reward"} if self._evaluating else logs
 
     @property
     def metrics(self):

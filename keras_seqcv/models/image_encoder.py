@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.distribution.replicas import check_rows, with_a_row
 from keras_seqcv.models import image_features
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.image_networks import Parts, make_network, preprocessing
@@ -154,10 +155,15 @@ class ImageEncoder(ApplicationModel):
 
     def _features(self, images, training):
         if not self.trainable:
-            return tf.stop_gradient(self.network(images, training=False))
-        if training and self._parts:
-            return self._parts(images)
-        return self.network(images, training=training)
+            return tf.stop_gradient(with_a_row(lambda some: self.network(some, training=False), images))
+        if not training:
+            return with_a_row(lambda some: self.network(some, training=False), images)
+        if any(isinstance(one, keras.layers.BatchNormalization) for one in self.network._flatten_layers()):
+            check_rows(images)
+        return with_a_row(self._trained, images)
+
+    def _trained(self, images):
+        return self._parts(images) if self._parts else self.network(images, training=True)
 
     def cached_features(self, images, folder, identity=None, dtype="float32", batch_size=8, verbose=1):
         """Features of many pictures, computed once and kept on disk: training a frozen encoder never runs it again.

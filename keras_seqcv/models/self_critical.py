@@ -7,8 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding import write
+from keras_seqcv.distribution import share, total
+from keras_seqcv.distribution.replicas import own_seed
 from keras_seqcv.metrics import CiderD
 from keras_seqcv.models.image_inputs import pictures_of
+from keras_seqcv.models.replica_step import measure_loss, rows_of
 
 _END_WORD = "endofcaption"
 _MAX_LENGTH = 20
@@ -114,13 +117,11 @@ def train_step(model, reward: Reward, data):
         logits = model({**pictures, "tokens": by_picture})
         logits = tf.reshape(logits, (-1, _MAX_LENGTH, len(model.vocabulary)))  # (B N, T, V)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(words, logits)
-        loss = tf.add_n([tf.reduce_sum(nats * weights) / counted, *model.losses])
+        loss = tf.reduce_sum(nats * weights) / total(counted) + share(rows_of(x)) * tf.add_n([0.0, *model.losses])
         scaled = model.optimizer.scale_loss(loss)
     variables = model.trainable_variables
     model.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
-    for metric in model.metrics:
-        if metric.name == "loss":
-            metric.update_state(loss)
+    measure_loss(model, loss, rows_of(x))
     reward.tracker.update_state(rewards)
     return model.compute_metrics(x, words, logits, tf.sequence_mask(read, tf.shape(words)[1], tf.float32))
 
@@ -136,7 +137,7 @@ def _drawn(model, memory, samples, greedy):
         tf.fill((batch, 1), vocabulary.start_id),
         tf.ones((batch,), tf.int32),
         _MAX_LENGTH,
-        keras.random.randint((), 0, 2**31 - 1, seed=model.decoder.seed_generator),
+        own_seed(keras.random.randint((), 0, 2**31 - 1, seed=model.decoder.seed_generator)),
         temperature=0.0 if greedy else 1.0,
     )
     before_end = tf.cumsum(tf.cast(words == vocabulary.end_id, tf.int32), axis=1) == 0

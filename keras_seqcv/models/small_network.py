@@ -1,6 +1,7 @@
 """`small_image_network`: convolutions for small pictures, trained from scratch with the model that looks."""
 
 import keras
+import tensorflow as tf
 
 from keras_seqcv.layers import Coordinates
 from keras_seqcv.models.argument_checks import check_flag, check_width
@@ -46,5 +47,7 @@ def small_image_network(image_size=64, filters=(32, 64, 96, 128), coordinates=Tr
     for k, count in enumerate(filters, 1):
         kernel, stride = (3, 1) if k == len(filters) else (4, 2)
         x = keras.layers.Conv2D(count, kernel, strides=stride, padding="same", use_bias=False)(x)
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+        # Under a strategy, statistics of the whole batch.
+        norm = keras.layers.BatchNormalization(synchronized=tf.distribute.has_strategy())
+        x = keras.layers.ReLU()(norm(x))
     return keras.Model(inputs, x)
