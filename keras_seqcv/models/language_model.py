@@ -205,7 +205,8 @@ class LanguageModel(ApplicationModel):
             top_k: None, or int in [1, V]: choose among the k likeliest tokens.
             top_p: None, or float in (0, 1]: choose among the likeliest tokens that together have this probability.
             greedy: take the likeliest token always.
-            seed: None, or an int in [-2**31, 2**31): the same seed writes the same text.
+            seed: an int in [-2**31, 2**31): the same seed writes the same text. None: one that NumPy draws, which
+                `keras.utils.set_random_seed` decides.
             stop: None, a str or a list of str: the text ends before the first of them that is written.
 
         Returns:

@@ -29,7 +29,7 @@ class Choice:
         if top_k is not None and not (_is_int(top_k) and top_k >= 1):
             raise ValueError(f"top_k: expected an int >= 1, received {top_k!r}")
         if seed is None:
-            seed = int(np.random.default_rng().integers(2**31))
+            seed = int(np.random.randint(2**31, dtype="int64"))  # what `keras.utils.set_random_seed` decides
         if not _is_int(seed) or not -(2**31) <= seed < 2**31:
             raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed!r}")
         self.seed = tf.constant(seed, tf.int32)
