@@ -52,9 +52,14 @@ class SharedInterpreter:
             if self._runners is None:
                 self._open()
             try:
-                return self._runners[signature](**arrays)
-            finally:
+                outputs = self._runners[signature](**arrays)
                 self._reset()
+            except RuntimeError:
+                # The next run has another one: an interpreter keeps the text of every error it ever had, and tells all
+                # of them with each new one.
+                self._interpreter = self._runners = None
+                raise
+        return outputs
 
     def _reset(self) -> None:
         """Set what the interpreter keeps between runs to zero: a fused LSTM would go on from its last state."""

@@ -145,6 +145,19 @@ def test_an_error_in_one_thread_is_its_own(writer):
     assert_same(at_once(good), alone)
 
 
+def test_errors_do_not_add_up(writer):
+    """An interpreter tells all errors it ever had with each new one."""
+    lite = copy.copy(writer)
+    states = {name: np.zeros(shape, dtype) for name, (shape, dtype) in lite.signatures["step"]["inputs"].items()}
+    told = []
+    for token in [10**6] * 5 + [1] + [10**6] * 5:
+        try:
+            lite.run("step", **{**states, "tokens": np.array([token], "int32")})
+        except ValueError as error:
+            told.append(str(error))
+    assert len(told) == 10 and len(set(told)) == 1 and told[0].count("out of bounds") == 1
+
+
 @pytest.mark.parametrize("way", ["copy", "deepcopy", "pickle"])
 def test_copies_have_interpreters_of_their_own(writer, tagger, way):
     ways = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda lite: pickle.loads(pickle.dumps(lite))}
