@@ -4,7 +4,7 @@ import threading
 
 import tensorflow as tf
 
-from keras_seqcv.callbacks.optimizer_watch import attach, detach
+from keras_seqcv.callbacks.optimizer_watch import attach, check_every_slice, detach, values_of
 from keras_seqcv.layers.stream_state import stream_states
 
 _LEAST_SCALE = 1.0  # a gradient that is not finite under a larger one is the scale's doing, which Keras then halves
@@ -36,6 +36,7 @@ class GuardedStep:
         self._last = None
         model.train_step, model.make_train_function = self._step, self._make_function
         model.optimizer.scale_loss = self._scaled
+        check_every_slice(model.optimizer)
         attach(model, model.optimizer, self)
 
     def close(self) -> None:
@@ -133,7 +134,7 @@ class GuardedStep:
     def _note(self, grads):
         tracing = self._tracing
         of_loss = _any_broken([] if tracing.loss is None else [tracing.loss])
-        of_grads = [_any_broken([] if g is None else [getattr(g, "values", g)]) for g in grads]
+        of_grads = [_any_broken([] if g is None else [values_of(g)]) for g in grads]
         any_grad = tf.reduce_any(of_grads) if grads else tf.constant(False)
         scale = getattr(self.optimizer, "dynamic_scale", None)
         if scale is not None:

@@ -6,7 +6,7 @@ import dataclasses
 import tensorflow as tf
 
 from keras_seqcv.callbacks.numerics_report import all_finite
-from keras_seqcv.callbacks.optimizer_watch import replaced
+from keras_seqcv.callbacks.optimizer_watch import replaced, values_of
 
 
 @dataclasses.dataclass
@@ -91,7 +91,7 @@ class _Watch:
     def _apply(self, grads, trainable_variables=None):
         """In place of the optimizer: nothing moves."""
         pairs = zip(grads, trainable_variables or [], strict=False)
-        broken = {id(v) for g, v in pairs if g is not None and not all_finite(getattr(g, "values", g))}
+        broken = {id(v) for g, v in pairs if g is not None and not all_finite(values_of(g))}
         for (
             layer
         ) in self._called:  # a layer's call ends before those around it: the first that holds a weight is its own
@@ -117,7 +117,7 @@ class _Watch:
         return call
 
     def _see(self, layer, place, gradient):
-        if self.gradient is None and not all_finite(getattr(gradient, "values", gradient)):
+        if self.gradient is None and not all_finite(values_of(gradient)):
             self.gradient = layer.path, place
 
 

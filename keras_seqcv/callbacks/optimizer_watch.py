@@ -2,12 +2,33 @@
 
 import contextlib
 
+import tensorflow as tf
+
 
 def innermost(optimizer):
     """The optimizer that moves weights: the one within a `LossScaleOptimizer`."""
     while hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
     return optimizer
+
+
+def values_of(gradient):
+    """All numbers of a gradient; of an embedding's, those of every word that was read, also where one comes twice."""
+    return getattr(gradient, "values", gradient)
+
+
+def check_every_slice(optimizer) -> None:
+    """Let a `LossScaleOptimizer` see every number of a gradient; other optimizers stay as they are.
+
+    Its own `check_finite` makes slices dense, and of several for one row keeps the last: an infinite gradient of a word
+    that comes twice goes by unseen, and the weights are no numbers any more.
+    """
+    if hasattr(optimizer, "check_finite"):
+        optimizer.check_finite = _check_finite
+
+
+def _check_finite(grads):
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(values_of(g))) for g in grads if g is not None])
 
 
 def attach(model, optimizer, watcher) -> None:

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv import export
+from keras_seqcv.callbacks.optimizer_watch import check_every_slice
 from keras_seqcv.distribution.replicas import own_losses
 from keras_seqcv.models import replica_step, saving
 
@@ -25,6 +26,11 @@ class ApplicationModel(keras.Model):
         """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
         shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
         return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
+
+    def compile(self, *args, **kwargs):
+        """As `keras.Model.compile`."""
+        super().compile(*args, **kwargs)
+        check_every_slice(self.optimizer)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As `keras.Model.compute_loss`; of one of several replicas it is its part of the loss of the whole batch."""

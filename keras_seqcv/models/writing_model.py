@@ -16,7 +16,7 @@ class WritingModel(ApplicationModel):
         """Make the weight that holds the rate; for a constructor."""
         rate = keras.initializers.Constant(check_scheduled_sampling(rate))
         self._sampling_rate = self.add_weight(
-            name="scheduled_sampling", shape=(), initializer=rate, trainable=False, dtype="float32"
+            name="scheduled_sampling", shape=(), initializer=rate, trainable=False, dtype="float32", autocast=False
         )
 
     @property
