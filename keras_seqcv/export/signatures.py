@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_seqcv.layers.export_scope import export_scope
 from keras_seqcv.layers.loops import jit_scope
 from keras_seqcv.layers.stream_state import stream_scope
+from keras_seqcv.request_checks import rows_checked
 
 
 @dataclasses.dataclass
@@ -36,7 +37,9 @@ def collect(
     """Trace the signatures of a model.
 
     An application model names its own through `export_signatures(format, **options)`, `export_examples(format)` and
-    `export_metadata()`. Any other `keras.Model` has one, "serving_default", which is `model(inputs, training=False)`.
+    `export_metadata()`; the first is its task's verb, and a SavedModel has it as "serving_default", too: the name that
+    TensorFlow Serving takes where a request gives none. Any other `keras.Model` has that one alone, which is
+    `model(inputs, training=False)`.
 
     Args:
         model: a built Keras model.
@@ -78,10 +81,14 @@ def _collect(model, format, batch_size, examples, input_signature, options) -> S
         raise ValueError(f"no examples for the signatures {missing}: nothing to compare the export with")
     # A file keeps no state from call to call. And in half precision XLA's loops round otherwise than the plain ones of
     # a file: the choice of a token would not survive the comparison.
+    # Whoever asks a SavedModel from afar is told what was wrong; LiteRT has no operator for that.
+    asked = format == "saved_model" and hasattr(model, "export_signatures")
     with stream_scope(None), jit_scope(not _half_precision(model)):
         live = {name: _traced(function) for name, function in functions.items()}
         with export_scope(format):
-            exported = {name: _traced(function) for name, function in functions.items()}
+            exported = {name: _traced(function, rows=asked) for name, function in functions.items()}
+    if format == "saved_model":
+        exported.setdefault("serving_default", next(iter(exported.values())))
     return Signatures(exported, live, examples, metadata)
 
 
@@ -129,10 +136,12 @@ def save_module(model: keras.Model, signatures: Signatures, folder) -> None:
         ) from error
 
 
-def _traced(function):
+def _traced(function, rows: bool = False):
     # A new tf.function: one that has been traced already would give its old graph, whatever the scope.
     autograph = getattr(function, "_autograph", True)
-    fresh = tf.function(function.python_function, input_signature=function.input_signature, autograph=autograph)
+    python = function.python_function
+    python = rows_checked(python, function.input_signature) if rows else python
+    fresh = tf.function(python, input_signature=function.input_signature, autograph=autograph)
     return fresh.get_concrete_function()
 
 

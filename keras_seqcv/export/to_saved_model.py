@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_seqcv.distribution.replicas import outside
 from keras_seqcv.export import signatures as signature_tools
 from keras_seqcv.export.parity import Parity
 from keras_seqcv.export.report import Report
@@ -27,9 +28,10 @@ def saved_model(
 ) -> Report:
     """Write a model as a SavedModel folder, after comparing it with the Keras model.
 
-    An application model has signatures of its own (its documentation names them). Any other model has one,
-    "serving_default", with the inputs by their names and the outputs "output_0", "output_1" ... (a dict keeps its
-    names). Files of the model, such as `vocabulary.json`, lie in `assets.extra/`.
+    An application model has signatures of its own (its documentation names them), and its task's verb, such as
+    "generate", also as "serving_default". Any other model has that one alone, with the inputs by their names and the
+    outputs "output_0", "output_1" ... (a dict keeps its names). Files of the model, such as `vocabulary.json`, lie in
+    `assets.extra/`.
 
     The folder appears whole or not at all; an earlier SavedModel at `path` is replaced.
 
@@ -108,7 +110,7 @@ def _write_metadata(folder: Path, metadata: dict[str, bytes | str]) -> None:
 
 def _compare(model, signatures, folder: Path) -> Parity:
     parity = Parity()
-    loaded = tf.saved_model.load(str(folder))
+    loaded = outside(tf.saved_model.load, str(folder))
     for name, expected in signature_tools.run_live(model, signatures).items():
         for example, outputs in zip(signatures.examples[name], expected):
             parity.compare(name, outputs, signature_tools.call(loaded.signatures[name], example))

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_seqcv.models.word_search import searched_texts
+from keras_seqcv.request_checks import within
 
 
 def found_outputs(result, vocabulary, texts: bool) -> dict:
@@ -41,6 +42,7 @@ def step_signature(model, like, batch: int | None, weights_of=tf.identity):
 
     @tf.function(input_signature=[tf.TensorSpec((batch,), tf.int32, name="tokens"), *specs], autograph=False)
     def step(tokens, *flat):
+        tokens = tokens if batch else within(tokens, len(model.vocabulary), "tokens")
         given = dict(zip(names, flat[len(states) :], strict=True))
         logits, after, *weights = model.step(tokens, list(flat[: len(states)]), given)
         outputs = {"logits": logits, **_states(after)}

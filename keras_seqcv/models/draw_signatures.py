@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.models.draw_estimates import reconstruction
+from keras_seqcv.request_checks import checked, within
 
 _EXAMPLES = 3
 
@@ -28,7 +29,7 @@ def signatures(model, format: str) -> dict:
     label = [] if model.labels is None else [tf.TensorSpec((rows,), tf.int32, name="label")]
     functions = {
         "draw": _draw_one(model, label) if lite else _draw(model, label),
-        "draw_noise": _of_noise(model, noise, label),
+        "draw_noise": _of_noise(model, noise, label, lite),
     }
     return functions if lite else functions | {"bound": _bound(model, noise, label)}
 
@@ -56,6 +57,11 @@ def metadata(model) -> dict:
     return {"drawing.json": json.dumps({"labels": labels, "size": model.options["write"]})}
 
 
+def _told(model, label) -> list:
+    """Labels, if the model has any, that are numbers of its own."""
+    return [within(one, len(model.labels), "label") for one in label]
+
+
 def _drawn(model, label, noise) -> dict:
     found = model.painted(*label or [None], noise)
     return {**found, "image": found["canvas"][:, -1]}
@@ -66,6 +72,9 @@ def _draw(model, label):
 
     @tf.function(input_signature=[*specs, *label], autograph=False)
     def draw(n, seed, *label):
+        n = checked(n, (n > 0, "n: expected a number from 1 on, received", n))
+        text = "label: expected one, or as many as n, received"
+        label = [checked(a, ((tf.size(a) == 1) | (tf.size(a) == n), text, a)) for a in _told(model, label)]
         label = [one + tf.zeros((n,), tf.int32) for one in label]
         return _drawn(model, label, model.noise(n, seed))
 
@@ -82,10 +91,10 @@ def _draw_one(model, label):
     return draw
 
 
-def _of_noise(model, noise, label):
+def _of_noise(model, noise, label, lite):
     @tf.function(input_signature=[noise, *label], autograph=False)
     def draw_noise(noise, *label):
-        return _drawn(model, label, noise)
+        return _drawn(model, label if lite else _told(model, label), noise)
 
     return draw_noise
 
@@ -95,7 +104,7 @@ def _bound(model, noise, label):
 
     @tf.function(input_signature=[spec, noise, *label], autograph=False)
     def bound(image, noise, *label):
-        images = tf.cast(image, "float32") / 255.0
+        images, label = tf.cast(image, "float32") / 255.0, _told(model, label)
         canvas, nats = model.copied(images, *label or [None], noise)
         return {"reconstruction": reconstruction(images, canvas), "kl": tf.reduce_sum(nats, axis=1)}
 

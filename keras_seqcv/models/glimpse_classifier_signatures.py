@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.models.image_inputs import unit_pictures
+from keras_seqcv.request_checks import checked
 
 _EXAMPLES = 4
 
@@ -25,6 +26,8 @@ def signatures(model, format: str) -> dict:
 
     @tf.function(input_signature=specs, autograph=False)
     def classify(image, seed, samples):
+        if batch is None:
+            samples = checked(samples, (samples >= 0, "samples: expected a number from 0 on, received", samples))
         probabilities, path = model.look(unit_pictures(image, model.image_shape, "image"), seed, samples)
         found = {"probabilities": probabilities, "path": path}
         return found if format == "litert" else found | {"label": _labels(model.labels, probabilities)}

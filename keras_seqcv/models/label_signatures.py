@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.request_checks import checked, within
+
 
 def answer(model, inputs, mask) -> dict:
     """What the signature `classify` of a SavedModel gives.
@@ -16,6 +18,21 @@ def answer(model, inputs, mask) -> dict:
     label = tf.where(mask, label, "") if model.per_step else label
     found = {"label": label, "logits": logits, "probabilities": tf.nn.softmax(logits)}
     return found if weights is None else found | {"attention": weights}
+
+
+def checked_lengths(rows, lengths, name: str):
+    """Padded rows (B, T, ...) and their lengths (B,), which must be from 1 to T."""
+    steps = tf.shape(rows)[1]
+    return checked(
+        (rows, lengths),
+        (
+            (lengths > 0) & (lengths <= steps),
+            f"lengths: expected numbers from 1 to the steps that {name} has, received",
+            lengths,
+            "of",
+            steps,
+        ),
+    )
 
 
 def row_answer(model, inputs) -> dict:
@@ -41,6 +58,8 @@ def step_signature(model, name: str, shape: tuple, dtype, batch: int | None):
 
     @tf.function(input_signature=[tf.TensorSpec((batch, *shape), dtype, name=name), *specs], autograph=False)
     def step(x, *before):
+        if name == "tokens" and batch is None:
+            x = within(x, len(model.vocabulary), name)
         probabilities, after = model.stepper()(x, list(before))
         return {"probabilities": probabilities} | {f"state_{k}": s for k, s in enumerate(after)}
 

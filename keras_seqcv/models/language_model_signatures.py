@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.decoding import write
+from keras_seqcv.request_checks import checked, within
 
 _EXAMPLE_LENGTH = 60
 _SCALARS = [
@@ -67,6 +68,7 @@ def _step(model, batch):
 
     @tf.function(input_signature=[tf.TensorSpec((batch,), tf.int32, name="tokens"), *specs], autograph=False)
     def step(tokens, *states):
+        tokens = tokens if batch else within(tokens, len(model.vocabulary), "tokens")
         logits, states = model.step(tokens, tf.nest.pack_sequence_as(like, list(states)))
         flat = tf.nest.flatten(states)
         return {"logits": logits, **{f"state_{k}": s for k, s in enumerate(flat)}}
@@ -91,13 +93,12 @@ def _generate_text(model):
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="prompt"), *_SCALARS], autograph=False)
     def generate(prompt, length, temperature, seed):
         ids, lengths = model.vocabulary.encode_tensor(prompt)
-        checks = [
-            tf.debugging.assert_greater(lengths, 0, "every prompt needs at least one token"),
-            tf.debugging.assert_greater_equal(length, 0, "length must not be negative"),
-            tf.debugging.assert_greater_equal(temperature, 0.0, "temperature must not be negative"),
-        ]
-        with tf.control_dependencies(checks):  # before anything is computed from what they check
-            ids, lengths, length, temperature = (tf.identity(x) for x in (ids, lengths, length, temperature))
+        ids, lengths, length, temperature = checked(
+            (ids, lengths, length, temperature),
+            (lengths > 0, "every prompt needs at least one token"),
+            (length >= 0, "length must not be negative, received", length),
+            (temperature >= 0.0, "temperature must not be negative, received", temperature),
+        )
         states = model.initial_states(tf.shape(ids)[0])
         written = write(model.step, states, ids, lengths, length, seed, temperature=temperature, places=length)
         last = tf.gather(ids, lengths - 1, batch_dims=1)
@@ -122,9 +123,7 @@ def _score(model):
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="text")], autograph=False)
     def score(text):
         ids, lengths = model.vocabulary.encode_tensor(text)
-        check = tf.debugging.assert_greater(lengths, 1, "scoring needs at least two tokens")
-        with tf.control_dependencies([check]):
-            ids, lengths = tf.identity(ids), tf.identity(lengths)
+        ids, lengths = checked((ids, lengths), (lengths > 1, "scoring needs at least two tokens"))
         states = model.initial_states(tf.shape(ids)[0])
         scores, _ = model.log_probabilities(ids, states)
         valid = tf.sequence_mask(lengths - 1, tf.shape(scores)[1])

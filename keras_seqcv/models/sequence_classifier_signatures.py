@@ -6,7 +6,8 @@ import tensorflow as tf
 from keras_seqcv.data.tokenizer import split_words_tensor
 from keras_seqcv.lengths import padded
 from keras_seqcv.models.label_head import can_step
-from keras_seqcv.models.label_signatures import answer, row_answer, step_examples, step_signature
+from keras_seqcv.models.label_signatures import answer, checked_lengths, row_answer, step_examples, step_signature
+from keras_seqcv.request_checks import checked, within
 
 _LENGTHS = (12, 7, 16)  # of random examples
 
@@ -90,6 +91,8 @@ def _classify(model):
 
         @tf.function(input_signature=specs, autograph=False)
         def classify(features, lengths):
+            features, lengths = checked_lengths(features, lengths, "features")
+            features = checked(features, (tf.math.is_finite(features), "features: expected finite numbers"))
             mask = tf.sequence_mask(lengths, tf.shape(features)[1])
             return answer(model, {"features": features, "lengths": lengths}, mask)
 
@@ -98,13 +101,16 @@ def _classify(model):
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32, name="tokens")], autograph=False)
         def classify(tokens):
-            return answer(model, tokens, tokens != model.vocabulary.pad_id)
+            there = tokens != model.vocabulary.pad_id
+            tokens = checked(tokens, (tf.reduce_any(there, axis=1), "tokens: expected one at least in every row"))
+            return answer(model, within(tokens, len(model.vocabulary), "tokens"), there)
 
         return classify
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="text")], autograph=False)
     def classify(text):
         tokens, lengths = model.vocabulary.encode_tensor(text)
+        tokens, lengths = checked((tokens, lengths), (lengths > 0, "text: expected one word at least in every row"))
         found = answer(model, tokens, tf.sequence_mask(lengths, tf.shape(tokens)[1]))
         if model.per_step:
             found["words"] = split_words_tensor(text, model.vocabulary.lowercase).to_tensor("")

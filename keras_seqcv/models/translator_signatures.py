@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_seqcv.models.decoder_signatures import encode_signature, found_outputs, step_examples, step_signature
 from keras_seqcv.models.translation_writer import search_translations
+from keras_seqcv.request_checks import within
 
 _EXAMPLES = (9, 3, 6, 1)  # words
 
@@ -28,7 +29,8 @@ def signatures(model, format: str, beam: int, max_length: int) -> dict:
     lite = format == "litert"
     batch, words = 1 if lite else None, model.source_vocabulary
     if lite or not words.encodes_in_graph:
-        spec, tokens_of = tf.TensorSpec((batch, None), tf.int32, name="tokens"), tf.identity
+        spec = tf.TensorSpec((batch, None), tf.int32, name="tokens")
+        tokens_of = tf.identity if lite else lambda tokens: within(tokens, len(words), "tokens")
     else:
         spec, tokens_of = tf.TensorSpec((None,), tf.string, name="text"), lambda text: _encoded(words, text)
 

@@ -8,7 +8,7 @@ from keras_seqcv.lengths import padded
 from keras_seqcv.models.argument_checks import check_width
 from keras_seqcv.models.image_signatures import example_pictures
 from keras_seqcv.models.label_head import can_step
-from keras_seqcv.models.label_signatures import answer, row_answer, step_examples, step_signature
+from keras_seqcv.models.label_signatures import answer, checked_lengths, row_answer, step_examples, step_signature
 from keras_seqcv.models.video_classifying import clips_of
 
 _LENGTHS = (7, 12, 5)  # of random examples
@@ -67,6 +67,7 @@ def _classify(model):
 
     @tf.function(input_signature=specs, autograph=False)
     def classify(video, lengths):
+        video, lengths = checked_lengths(video, lengths, "video")
         mask = tf.sequence_mask(lengths, tf.shape(video)[1])
         return answer(model, {"video": video, "lengths": lengths}, mask)
 

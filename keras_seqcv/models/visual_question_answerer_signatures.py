@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_seqcv.answer import question_ids
 from keras_seqcv.models.image_signatures import example_pictures, image_inputs, maps_of, picture_spec
+from keras_seqcv.request_checks import checked
 
 _EXAMPLES, _LENGTHS = 4, (6, 9, 4, 12)
 
@@ -32,7 +33,7 @@ def signatures(model, format: str, top: int) -> dict:
     of_features = tf.TensorSpec((batch, *shape), model.compute_dtype, "features")
 
     def found(features, question):
-        tokens = question if lite else model.vocabulary.encode_tensor(question)[0]
+        tokens = question if lite else _ids(model.vocabulary, question)
         logits, of_places, _ = model.look(features, tokens)
         probabilities = model.probabilities(logits)
         scores, ids = tf.math.top_k(probabilities, top)
@@ -60,6 +61,13 @@ def signatures(model, format: str, top: int) -> dict:
         "encode": make(lambda image: {"features": encoded(image)}, spec),
         "ask": make(ask, of_features, of_question),
     }
+
+
+def _ids(vocabulary, question):
+    """Questions (B,) -> ids (B, T), padded."""
+    tokens, lengths = vocabulary.encode_tensor(question)
+    known = (tokens != vocabulary.unknown_id) & tf.sequence_mask(lengths, tf.shape(tokens)[1])
+    return checked(tokens, (tf.reduce_any(known, axis=1), "question: expected a word that is known in every row"))
 
 
 def examples(model, format: str, images=None, questions=None) -> dict:

@@ -101,7 +101,7 @@ def test_earlier_export_is_replaced_whole(tmp_path):
     export.saved_model(dense(), path, verbose=False)
     (path / "stale.txt").write_text("old")
     report = export.saved_model(TinyLanguageModel(), path, verbose=False)
-    assert report.signatures == ["generate"] and not (path / "stale.txt").exists()
+    assert report.signatures == ["generate", "serving_default"] and not (path / "stale.txt").exists()
     assert os.listdir(tmp_path) == ["model"]
 
 

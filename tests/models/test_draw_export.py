@@ -50,7 +50,7 @@ def test_litert_draws_the_same(model, lite):
 
 def test_saved_model_draws_the_same_and_has_the_bound(model, tmp_path):
     report = ks.export.saved_model(model, tmp_path / "saved", verbose=False)
-    assert report.signatures == ["bound", "draw", "draw_noise"]
+    assert report.signatures == ["bound", "draw", "draw_noise", "serving_default"]
     facts = json.loads((tmp_path / "saved" / "assets.extra" / "drawing.json").read_text())
     assert facts == {"labels": None if model.labels is None else list(tiny.LABELS), "size": model.options["write"]}
     run = tf.saved_model.load(str(tmp_path / "saved")).signatures

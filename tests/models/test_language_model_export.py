@@ -33,7 +33,7 @@ def words():
 def folder(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "model"
     report = ks.export.saved_model(model, path, verbose=False)
-    assert report.signatures == ["generate", "score", "step"] and report.difference < 1e-4
+    assert report.signatures == ["generate", "score", "serving_default", "step"] and report.difference < 1e-4
     return path
 
 
@@ -52,7 +52,7 @@ sys.path.insert(0, sys.argv[2])
 import numpy as np
 import tensorflow as tf
 signatures = tf.saved_model.load(sys.argv[1]).signatures
-assert sorted(signatures) == ["generate", "score", "step"]
+assert sorted(signatures) == ["generate", "score", "serving_default", "step"]
 calls, answers = json.load(sys.stdin), []
 for name, inputs in calls:
     tensors = {key: tf.constant(value, getattr(tf, kind)) for key, (value, kind) in inputs.items()}
@@ -237,7 +237,7 @@ def test_quantised_files(model, lite, tmp_path):
 
 def test_model_export_gives_the_same_files(model, folder, lite, tmp_path):
     report = model.export(tmp_path / "saved", verbose=False)
-    assert report.signatures == ["generate", "score", "step"]
+    assert report.signatures == ["generate", "score", "serving_default", "step"]
     assert report.operators == ks.export.to_saved_model.operators_of(folder)
     assert files_of(tmp_path / "saved") == files_of(folder)
     report = model.export(tmp_path / "m.tflite", format="litert", verbose=False, max_length=300)

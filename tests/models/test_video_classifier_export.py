@@ -70,7 +70,7 @@ def test_a_saved_model_says_the_same(kind, model, tmp_path):
     report = ks.export.saved_model(model, tmp_path / "saved", verbose=False)
     assert report.difference < 1e-4
     signatures = tf.saved_model.load(tmp_path / "saved").signatures
-    assert sorted(signatures) == sorted(["classify", "encode", *(["step"] if kind in STEPS else [])])
+    assert sorted(signatures) == sorted(["classify", "encode", "serving_default", *(["step"] if kind in STEPS else [])])
     clips = tiny.clips(6, seed=4)
     lengths = np.array([len(clip) for clip in clips], "int32")
     outputs = signatures["classify"](video=tf.constant(padded(clips)), lengths=tf.constant(lengths))
