@@ -1,0 +1,46 @@
+"""The same seed gives the same weights, losses and outputs, to the last bit; another seed gives others."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_seqcv as ks
+from tests.models.determinism_run import CASES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def digests(*names, hash_seed="1"):
+    """What `determinism_run` prints, in a process whose sets of str have an order of their own."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.models.determinism_run", "7", *names]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def found():
+    return digests()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_a_seed_decides_everything(found, name):
+    first, second, of_another_seed = found[name]
+    assert first == second != of_another_seed
+
+
+@pytest.mark.slow
+def test_another_process_comes_to_the_same(found):
+    assert digests("SequenceClassifier", hash_seed="2")["SequenceClassifier"] == found["SequenceClassifier"]
+
+
+def test_every_application_model_is_there():
+    trained = {name for name in dir(ks.models) if "train_step" in dir(getattr(ks.models, name))}
+    assert {"LanguageModel", "DRAW"} < trained
+    assert trained <= {part for name in CASES for part in name.split(", ")}
