@@ -18,8 +18,8 @@ ALLOWED = {
     "distribution": set(),
     "metrics": {"layers"},
     "inspection": {"layers"},
-    "export": {"layers"},
-    "callbacks": {"layers", "metrics", "inspection"},
+    "export": {"layers", "distribution"},
+    "callbacks": {"layers", "distribution", "metrics", "inspection"},
     "models": {"layers", "data", "decoding", "distribution", "metrics", "export", "callbacks"},
 }
 # Never imported by the package, which is installed without them.

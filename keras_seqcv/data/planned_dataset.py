@@ -39,8 +39,8 @@ def planned_dataset(
         values = tf.numpy_function(batch, [rows, seed], kinds, stateful=False)
         return arrange(*(tf.ensure_shape(value, spec.shape) for value, spec in zip(values, signature, strict=True)))
 
-    # One number for each iterator. That it is tf.data's, and not counted by the part, lets a checkpoint of an iterator
-    # hold all there is to know: where it stands, and which numbers the epochs behind it get.
+    # One number for each iterator, the same in every process. That it is tf.data's, and not counted by the part, lets a
+    # checkpoint of an iterator know its order.
     numbers = tf.data.Dataset.random(seed=0, rerandomize_each_iteration=True).take(1)
     dataset = numbers.flat_map(epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
