@@ -33,11 +33,17 @@ def arguments(argv=None):
     parser.add_argument("--record", type=int, default=50_000, help="characters of the last part that are recorded")
     parser.add_argument("--show", type=int, default=10_000, help="of these, characters on the page")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     text = ks.data.load_text(args.text)[: args.characters]

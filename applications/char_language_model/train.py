@@ -29,6 +29,7 @@ def arguments(argv=None):
     parser.add_argument("--prompt", default="ROMEO:", help="what the sample goes on from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--demo", action="store_true", help="a short training, and a check of all that is exported")
+    ks.distribution.add_arguments(parser)
     args = parser.parse_args(argv)
     if args.demo:
         args.epochs, args.dropout, args.out = 3, 0.0, Path("runs/demo")
@@ -37,6 +38,11 @@ def arguments(argv=None):
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     text = ks.data.load_text(args.text)
@@ -80,7 +86,7 @@ def forget(tokens, targets):
 def agree(model, args):
     """Run both exports and hold them against the Keras model."""
     keras_text = model.generate(args.prompt, length=100, greedy=True)
-    generate = tf.saved_model.load(args.out / "saved_model").signatures["generate"]
+    generate = ks.export.load_saved_model(args.out / "saved_model").signatures["generate"]
     greedy = {"length": tf.constant(100), "temperature": tf.constant(0.0), "seed": tf.constant(0)}
     saved_text = generate(prompt=tf.constant([args.prompt]), **greedy)["text"].numpy()[0].decode()
     ks.export.tflite(model, args.out / "model_float32.tflite", verbose=False)

@@ -27,11 +27,17 @@ def arguments(argv=None):
     parser.add_argument("--start", type=Path, help="model.keras to go on from, with any number of steps")
     parser.add_argument("--out", type=Path, default=Path("runs/draw_digits"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     digits, others = pictures(args)

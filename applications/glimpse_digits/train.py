@@ -40,6 +40,7 @@ def arguments(argv=None):
     parser.add_argument("--averages", type=int, nargs="+", default=(0, 1, 10), help="draws averaged in the test")
     parser.add_argument("--start", type=Path, help="model.keras of another training, to go on from it")
     parser.add_argument("--out", type=Path, default=Path("runs/glimpse_digits"), help="folder for all results")
+    ks.distribution.add_arguments(parser)
     return parser.parse_args(argv)
 
 
@@ -60,6 +61,11 @@ def add_data(parser):
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     digits, test, change = pictures(args)

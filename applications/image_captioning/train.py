@@ -38,6 +38,7 @@ def arguments(argv=None):
     parser.add_argument("--self-critical", action="store_true", help="reward CIDEr; go on from a trained model")
     parser.add_argument("--scenes", type=int, default=16_000, help="how many scenes are drawn")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     args = parser.parse_args(argv)
     for name, value in (PHOTOGRAPHS if args.images else SCENES).items():
         if getattr(args, name) is None:
@@ -51,6 +52,11 @@ def default_of(name):
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     model, train, valid = photographs(args) if args.images else drawn(args)

@@ -39,11 +39,17 @@ def arguments(argv=None):
     parser.add_argument("--no-baseline", action="store_true", help="no logistic regression on bags of words")
     parser.add_argument("--out", type=Path, default=Path("runs/sentiment"), help="folder for all results")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     texts, valid_texts, test = parts(args)

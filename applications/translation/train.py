@@ -41,6 +41,7 @@ def arguments(argv=None):
     )
     parser.add_argument("--sentences", type=int, default=20_000, help="how many sentences are drawn")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     args = parser.parse_args(argv)
     for name, value in (FILES if args.source else DRAWN).items():
         if getattr(args, name) is None:
@@ -54,6 +55,11 @@ def default_of(name):
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     pairs, valid = files(args) if args.source else drawn(args)

@@ -33,11 +33,17 @@ def arguments(argv=None):
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="falls along a cosine")
     parser.add_argument("--scenes", type=int, default=20_000, help="how many scenes are drawn")
     parser.add_argument("--seed", type=int, default=1)
+    ks.distribution.add_arguments(parser)
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = arguments(argv)
+    with ks.distribution.scope_of(args):
+        run(args)
+
+
+def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     model, train, valid = asked_of_files(args) if args.images else drawn(args)

@@ -1,5 +1,7 @@
 """What layers and models need to know of the replica that they are called on."""
 
+import concurrent.futures
+import contextvars
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -65,3 +67,14 @@ def check_rows(inputs) -> None:
     if this_replica() is not None:
         reason = "a batch has fewer rows than there are replicas; batch normalization needs one on each in training"
         tf.debugging.assert_positive(tf.shape(inputs)[0], reason)
+
+
+def outside(function: Callable, *args):
+    """Call a function as where no strategy is in use: the scope of one holds for the thread that has entered it.
+
+    What is loaded inside a scope belongs to the strategy, and a loaded SavedModel then runs on its replicas alone.
+    """
+    if not tf.distribute.has_strategy():
+        return function(*args)
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(contextvars.copy_context().run, function, *args).result()

@@ -8,6 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_seqcv.distribution.replicas import outside
+
 # Operators that run Python, that touch files (a print may go to one), networks or other devices, or that wait for
 # somebody. All others compute: tensors come in and go out, or are kept in a variable or a table.
 _REACHING = re.compile(
@@ -54,7 +56,7 @@ def load_saved_model(path: str | os.PathLike):
         reaching = sorted({op for one in content.meta_graphs for op in _operators(one) if _reaches(op)})
         if reaching:
             raise ValueError(f"it holds {', '.join(reaching)}, and such operators do more than compute")
-        return tf.saved_model.load(str(path))
+        return outside(tf.saved_model.load, str(path))
     except Exception as error:  # TensorFlow's errors are no ValueErrors, and a damaged file breaks its Python anywhere
         raise ValueError(f"{path} cannot be loaded, it is damaged or no SavedModel to be used: {error}") from error
 

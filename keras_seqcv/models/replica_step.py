@@ -30,6 +30,7 @@ def part_of_loss(model, loss, y_pred, sample_weight):
         loss: scalar; Keras has divided it by the number of replicas, where it is a mean.
         y_pred, sample_weight: as of `compute_loss`.
     """
+    loss = tf.reduce_sum(loss)  # Keras leaves it as it is where eagerly there are no rows
     replicas = tf.cast(model.distribute_strategy.num_replicas_in_sync, loss.dtype)
     added = tf.add_n([tf.zeros_like(loss), *(tf.reduce_sum(tf.cast(a, loss.dtype)) for a in model.losses)])
     of_rows = tf.cast(share(rows_of(y_pred)), loss.dtype)
