@@ -1,6 +1,10 @@
 """`NumericsGuard`: a broken batch is named, and what is left behind is what a `fit` without the batch leaves."""
 
+import json
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -286,3 +290,13 @@ def test_captions_without_the_broken_batch():
 def test_bad_arguments(options, text):
     with pytest.raises(ValueError, match=text):
         ks.callbacks.NumericsGuard(**options)
+
+
+@pytest.mark.slow
+def test_of_two_replicas_one_has_a_broken_row():
+    command = [sys.executable, "-m", "tests.callbacks.guarded_replicas"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("compared") > 20
+    assert found == {"batch": 3, "data": {"y of replica 1": [1]}, "same": True}
