@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_seqcv.callbacks.gradient_norms import GradientNorms
 from keras_seqcv.inspection import gradient_flow
+from keras_seqcv.scalars import scalar
 
 # As TensorBoard's own `tf.summary.scalar` writes it; that needs the package `tensorboard`, and reading it does, too.
 _SCALAR = tf.compat.v1.SummaryMetadata(
@@ -73,4 +74,4 @@ class GradientFlowLogger(GradientNorms):
 
 
 def _write(tag: str, value, step: int) -> None:
-    tf.summary.write(tag, tf.constant(value, tf.float32), step=step, metadata=_SCALAR)
+    tf.summary.write(tag, scalar(value, "float32"), step=step, metadata=_SCALAR)

@@ -11,6 +11,7 @@ from keras_seqcv.hypotheses import read_hypotheses
 from keras_seqcv.models.image_inputs import is_single, pictures_of, prepared
 from keras_seqcv.models.text_writer import Choice
 from keras_seqcv.models.word_search import SearchFunctions, check_count, checked_search, search_words
+from keras_seqcv.scalars import scalar
 
 _BATCH = 32
 
@@ -144,5 +145,5 @@ def _batches(items):
 def _seeds(seed: int) -> Iterator[tf.Tensor]:
     """A seed for each batch, the first one as given: rows of one batch draw from streams of their own."""
     while True:
-        yield tf.constant(seed, tf.int32)
+        yield scalar(seed, "int32")
         seed = (seed + 0x9E3779B1 + 2**31) % 2**32 - 2**31

@@ -13,6 +13,7 @@ from keras_seqcv.models.draw_arguments import check_arguments, checked_inputs
 from keras_seqcv.models.draw_estimates import reconstruction
 from keras_seqcv.models.draw_first_weights import set_first_weights
 from keras_seqcv.models.draw_step import Painting
+from keras_seqcv.scalars import scalar
 
 
 @keras.saving.register_keras_serializable(package="keras_seqcv")
@@ -204,7 +205,7 @@ class DRAW(ApplicationModel):
         if self._drawing is None:
             self._drawing = tf.function(self.painted, autograph=False, reduce_retracing=True)
         numbers = None if label is None else tf.constant(label)
-        noise = self.noise(n, seed) if noise is None else tf.constant(noise)
+        noise = self.noise(n, scalar(seed, "int32")) if noise is None else tf.constant(noise)
         found = {name: a.numpy() for name, a in self._drawing(numbers, noise).items()}
         names = None if label is None else [self.labels[k] for k in label]
         return Drawing(found["canvas"], found.get("window"), self.options["write"], names)

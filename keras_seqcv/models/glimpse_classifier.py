@@ -14,6 +14,7 @@ from keras_seqcv.models.image_inputs import unit_pictures
 from keras_seqcv.models.label_head import compile_options, labels_json
 from keras_seqcv.models.replica_step import measure_loss, rows_of
 from keras_seqcv.reading import check_draws, reading_of
+from keras_seqcv.scalars import scalar
 
 _TOGETHER = 512  # pictures, times draws, that `classify` reads as one batch
 _READER = (
@@ -314,7 +315,7 @@ class GlimpseClassifier(ApplicationModel):
         found, together = [], max(1, _TOGETHER // max(samples, 1))
         for start in range(0, len(pictures), together):
             some = pictures[start : start + together]
-            shares, paths = self._look(tf.constant(some), tf.constant(seed, tf.int32), tf.constant(samples, tf.int32))
+            shares, paths = self._look(tf.constant(some), scalar(seed, "int32"), scalar(samples, "int32"))
             found += [reading_of(self.labels, *pair) for pair in zip(shares.numpy(), paths.numpy(), strict=True)]
         return found[0] if single else found
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_seqcv.continuation import checked_stops, continuation, cut
 from keras_seqcv.decoding import choose, random_stream, write
 from keras_seqcv.layers.loops import group_count
+from keras_seqcv.scalars import scalar
 
 _SCORE_STEPS = 512
 _LEAST_PLACES = 64
@@ -32,13 +33,13 @@ class Choice:
             seed = int(np.random.randint(2**31, dtype="int64"))  # what `keras.utils.set_random_seed` decides
         if not _is_int(seed) or not -(2**31) <= seed < 2**31:
             raise ValueError(f"seed: expected an int in [-2**31, 2**31), received {seed!r}")
-        self.seed = tf.constant(seed, tf.int32)
+        self.seed = scalar(seed, "int32")
         self.top_k = top_k
-        self.options = {"temperature": tf.constant(0.0 if greedy else temperature, tf.float32)}
+        self.options = {"temperature": scalar(0.0 if greedy else temperature, "float32")}
         if top_k is not None:
-            self.options["top_k"] = tf.constant(top_k, tf.int32)
+            self.options["top_k"] = scalar(top_k, "int32")
         if top_p is not None:
-            self.options["top_p"] = tf.constant(top_p, tf.float32)
+            self.options["top_p"] = scalar(top_p, "float32")
 
 
 class TextWriter:
@@ -60,7 +61,7 @@ class TextWriter:
             written = np.zeros((len(prompts), 0), np.int32)
         else:
             run = self._write_function(length, choice, jit=len(prompts) * length >= _JIT_TOKENS)
-            written = run(ids, lengths, tf.constant(length), choice.seed, **choice.options).numpy()
+            written = run(ids, lengths, scalar(length, "int32"), choice.seed, **choice.options).numpy()
         last = tf.gather(ids, lengths - 1, batch_dims=1).numpy()
         texts = [
             p + cut(continuation(self._model.vocabulary, p, i, w[:length]), stops)
