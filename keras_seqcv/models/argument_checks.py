@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from keras_seqcv import data
 
+# What is made one by one: a file that asks for a billion would take for ever before anything is wrong with it.
+_ONE_BY_ONE, _MOST = ("layers", "glimpses", "scales"), 1000
 RESERVED = ("pad_id", "start_id", "end_id", "unknown_id")
 
 
@@ -19,6 +21,8 @@ def check_width(name, value, least=1) -> None:
     """A whole number, a count or a width."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}: expected an int >= {least}, received {value!r}")
+    if name.endswith(_ONE_BY_ONE) and value > _MOST:
+        raise ValueError(f"{name}: expected an int <= {_MOST}, received {value!r}")
 
 
 def check_rate(name, value) -> None:
@@ -55,14 +59,14 @@ def checked_texts(name, texts) -> tuple:
     """Different texts, two at least: answers or labels."""
     if isinstance(texts, (str, bytes)) or not hasattr(texts, "__iter__"):
         raise TypeError(f"{name}: expected a sequence of str, received {type(texts).__name__}")
-    texts = tuple(texts)
+    texts, places = tuple(texts), {}
     for k, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(f"{name}: expected a sequence of str, received {type(text).__name__} at place {k}")
         if not text.strip():
             raise ValueError(f"{name}: expected texts, received an empty one at place {k}")
-        if texts.index(text) != k:
-            raise ValueError(f"{name}: {text!r} is there twice, at places {texts.index(text)} and {k}")
+        if places.setdefault(text, k) != k:
+            raise ValueError(f"{name}: {text!r} is there twice, at places {places[text]} and {k}")
     if len(texts) < 2:
         raise ValueError(f"{name}: expected two or more, received {len(texts)}")
     return texts

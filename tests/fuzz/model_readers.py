@@ -13,6 +13,7 @@ from tests.fuzz.damage import damaged
 from tests.fuzz.formats import changed_json, changed_npy, changed_zip
 from tests.fuzz.model_formats import changed_keras, changed_saved_model, changed_tflite
 from tests.fuzz.reader import Reader, one
+from tests.models import tiny_answerer, tiny_classifier, tiny_draw, tiny_glimpses, tiny_video
 from tests.models.tiny_captioner import captioner
 from tests.models.tiny_translator import translator
 
@@ -36,6 +37,11 @@ def _keras_files() -> list:
     plain.fit(np.zeros((1, 5, 3)), np.zeros((1, 4, 2)), verbose=0)
     models = [language_model(), lookup, plain, translator(), captioner()]
     return [({"case.keras": seeds.keras_file(model)}, "case.keras") for model in models]
+
+
+def _other_keras_files() -> list:
+    models = [tiny_answerer.answerer(), tiny_classifier.classifier(), tiny_draw.model(), tiny_glimpses.tiny()]
+    return [({"case.keras": seeds.keras_file(model)}, "case.keras") for model in [*models, tiny_video.model()]]
 
 
 def _lite_files() -> list:
@@ -130,6 +136,7 @@ def _read_subwords(path) -> None:
 _KINDS = ("JPEG", "PNG", "BMP", "GIF")
 READERS = [
     Reader(".keras", _keras_files, ks.models.load_model, changed_keras),
+    Reader(".keras, more models", _other_keras_files, ks.models.load_model, changed_keras),
     Reader("LiteRT", _lite_files, ks.export.load_tflite, changed_tflite),
     Reader("SavedModel", _saved_models, ks.export.load_saved_model, _change_saved_model),
     Reader("vocabulary JSON", _vocabularies, _read_vocabulary, changed_json, named=False),

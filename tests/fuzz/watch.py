@@ -29,10 +29,15 @@ class Result:
 
 
 class Worker:
-    """One process that reads damaged files."""
+    """One process that reads damaged files.
 
-    def __init__(self, folder: Path):
-        self.folder, self.process, self.done = folder, None, 0
+    Args:
+        folder: for seeds, cases and a log.
+        readers: name of the module that has `READERS`.
+    """
+
+    def __init__(self, folder: Path, readers: str = "tests.fuzz.readers"):
+        self.folder, self.readers, self.process, self.done = folder, readers, None, 0
 
     def read(self, reader: str, seed: int, number: int, forget: bool = True) -> Result:
         """Damages and reads one file there, and waits for what comes of it."""
@@ -70,7 +75,7 @@ class Worker:
         }
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fuzz.worker", str(self.folder)],
+                [sys.executable, "-m", "tests.fuzz.worker", str(self.folder), self.readers],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

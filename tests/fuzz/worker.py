@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import importlib
 import json
 import os
 import resource
@@ -10,6 +11,8 @@ import sys
 import time
 import warnings
 from pathlib import Path
+
+from tests.fuzz.reader import case
 
 # What a reader may say of a file; each has to name it.
 ACCEPTED = (ValueError, TypeError, OSError)
@@ -22,20 +25,12 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print goes to the log
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
-    import tensorflow as tf
-
-    from tests.fuzz.reader import case
-    from tests.fuzz.readers import READERS
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    import keras_seqcv  # noqa: F401
-
+    readers = importlib.import_module(sys.argv[2]).READERS
     made = {}
     answer(answers, ready=True, memory=_status("VmRSS"))
     for line in sys.stdin:
         order = json.loads(line)
-        reader = READERS[order["reader"]]
+        reader = readers[order["reader"]]
         if order["reader"] not in made:
             made[order["reader"]] = seeds_of(reader, folder)
         files, entry = case(reader, made[order["reader"]], order["seed"], order["number"])
