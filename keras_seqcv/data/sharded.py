@@ -39,7 +39,7 @@ def sharded(
             are `input_pipeline_id` and `num_input_pipelines`. Of token streams worker w has rows w B to (w + 1) B - 1
             of W B.
         buffer: None: order is by chance in the whole set, and rows of one length from anywhere come together, which
-            takes some 30 bytes of memory a row. A multiple of B: shards come in a new order, and chance and lengths
+            takes some 50 bytes of memory a row. A multiple of B: shards come in a new order, and chance and lengths
             are within so many rows that follow one another: files are read nearly from end to end, and memory does not
             grow with the set.
         shuffle: whether training has a new order every epoch.
