@@ -53,14 +53,17 @@ def run(args):
     rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, args.epochs * train.batches, alpha=0.01)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0))
     start = time.time()
+    data = train.map(forget) if args.stateless else train
     history = model.fit(
-        train.map(forget) if args.stateless else train,
+        data,
         validation_data=valid,
         epochs=args.epochs,
         callbacks=[
             keras.callbacks.EarlyStopping(patience=4),
             keras.callbacks.ModelCheckpoint(args.out / "best.weights.h5", save_best_only=True, save_weights_only=True),
             keras.callbacks.CSVLogger(args.out / "history.csv"),
+            # A training that was killed goes on where it was, by the same command.
+            ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=data),
         ],
     )
     minutes = (time.time() - start) / 60

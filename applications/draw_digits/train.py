@@ -52,7 +52,7 @@ def run(args):
     )
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0))
     # The model of the last epoch is kept: the test pictures choose nothing.
-    model.fit(train, validation_data=test, epochs=args.epochs, callbacks=callbacks(args), verbose=2)
+    model.fit(train, validation_data=test, epochs=args.epochs, callbacks=callbacks(args, train), verbose=2)
     model.save(args.out / "model.keras")
     show(model, args.out)
     taken = json.loads((args.out / "minutes.json").read_text())
@@ -86,13 +86,13 @@ def new_model(digits, args):
     return model
 
 
-def callbacks(args):
-    """A training that was interrupted goes on with its next epoch when the same command is given again."""
+def callbacks(args, train):
+    """A training that was killed goes on where it was when the same command is given again."""
     return [
-        keras.callbacks.BackupAndRestore(args.out / "backup"),
-        keras.callbacks.CSVLogger(args.out / "history.csv", append=True),
+        keras.callbacks.CSVLogger(args.out / "history.csv"),
         keras.callbacks.TerminateOnNaN(),
         Clock(args.out / "minutes.json"),
+        ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train),
     ]
 
 

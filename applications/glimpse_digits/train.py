@@ -70,7 +70,7 @@ def run(args):
     args.out.mkdir(parents=True, exist_ok=True)
     digits, test, change = pictures(args)
     model = new_model(digits, args)
-    fit(model, digits, test, change, args, callbacks(args.out))
+    fit(model, digits, test, change, args, callbacks)
     model.save(args.out / "model.keras")
     result = {
         "options": {name: str(value) for name, value in vars(args).items()},
@@ -94,7 +94,7 @@ def new_model(digits, args):
     return model
 
 
-def fit(model, digits, test, change, args, callbacks=(), loss=None):
+def fit(model, digits, test, change, args, callbacks=None, loss=None):
     """A `GlimpseClassifier` has a loss of its own."""
     data = {"model": model, "validation": test, "augment": change, "seed": args.seed}
     train, valid = ks.data.labelled_images(digits, args.batch_size, **data)
@@ -105,16 +105,24 @@ def fit(model, digits, test, change, args, callbacks=(), loss=None):
     )
     metrics = None if loss is None else ["accuracy"]
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0), loss, metrics=metrics)
-    options = {"epochs": args.epochs, "callbacks": [*callbacks], "shuffle": False, "verbose": 2}
+    options = {
+        "epochs": args.epochs,
+        "callbacks": callbacks and callbacks(args.out, train),
+        "shuffle": False,
+        "verbose": 2,
+    }
     # The model of the last epoch is kept: the test pictures choose nothing.
     return model.fit(train, validation_data=valid, **options)
 
 
-def callbacks(folder):
-    """A training that was interrupted goes on with its next epoch when the same command is given again."""
-    backup = folder / "backup"
-    log = keras.callbacks.CSVLogger(folder / "history.csv", append=backup.exists())
-    return [keras.callbacks.BackupAndRestore(backup), Seconds(), log, keras.callbacks.TerminateOnNaN()]
+def callbacks(folder, train):
+    """A training that was killed goes on where it was when the same command is given again."""
+    return [
+        Seconds(),
+        keras.callbacks.CSVLogger(folder / "history.csv"),
+        keras.callbacks.TerminateOnNaN(),
+        ks.callbacks.ExactResume(folder / "resume", every="epoch", delete_checkpoint=True, data=train),
+    ]
 
 
 class Seconds(keras.callbacks.Callback):

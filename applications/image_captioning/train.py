@@ -84,6 +84,8 @@ def run(args):
             ks.callbacks.CaptionMetrics(valid, path=args.out / "captions"),
             keras.callbacks.ModelCheckpoint(best, **watched),
             keras.callbacks.CSVLogger(args.out / "history.csv"),
+            # A training that was killed goes on where it was, by the same command.
+            ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train),
         ],
     )
     minutes = (time.time() - start) / 60

@@ -75,7 +75,9 @@ def run(args):
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
     start = time.time()
     log = keras.callbacks.CSVLogger(args.out / "history.csv")
-    history = model.fit(train, validation_data=valid, epochs=args.epochs, verbose=2, callbacks=[log])
+    # A training that was killed goes on where it was, by the same command.
+    resume = ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train)
+    history = model.fit(train, validation_data=valid, epochs=args.epochs, verbose=2, callbacks=[log, resume])
     result = {"minutes": (time.time() - start) / 60, "history": history.history}
     model.save(args.out / "model.keras")
     test = test or valid.texts

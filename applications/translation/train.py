@@ -82,12 +82,12 @@ def run(args):
         validation_data=valid,
         epochs=args.epochs,
         callbacks=[
-            # A training that was interrupted goes on where it was, by the same command.
-            keras.callbacks.BackupAndRestore(args.out / "backup"),
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             ks.callbacks.TranslationMetrics(valid, lowercase=lowercase, path=args.out / "translations"),
             keras.callbacks.ModelCheckpoint(best, "val_bleu", mode="max", save_best_only=True, save_weights_only=True),
-            keras.callbacks.CSVLogger(args.out / "history.csv", append=True),
+            keras.callbacks.CSVLogger(args.out / "history.csv"),
+            # A training that was killed goes on where it was, by the same command.
+            ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train),
         ],
         verbose=2,
     )

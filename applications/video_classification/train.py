@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -55,23 +56,24 @@ def run(args):
     keras.utils.set_random_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     data, result, start = clips(args), {}, time.time()
-    framewise = None
+    framewise, resume = None, args.out / "resume"
     # A label for each frame says far more than one for the clip: what has learned from it goes on with the clip.
     if data.frames:
         framewise = classifier(data, data.frames, args, per_frame=True)
         if args.start:
             begin_with(framewise, keras.saving.load_model(args.start, compile=False))
-        result["frames"] = {"history": fit(framewise, data.frames, args.epochs[0], args)}
+        result["frames"] = {"history": fit(framewise, data.frames, args.epochs[0], args, resume=resume / "frames")}
         framewise.save(args.out / "frames.keras")
         result["frames"] |= frames_result(framewise, data, args)
     if data.whole:
         model = classifier(data, data.whole, args, per_frame=False)
         if framewise:
             begin_with(model, framewise)
-        result["clips"] = {"history": fit(model, data.whole, args.epochs[1], args)}
+        result["clips"] = {"history": fit(model, data.whole, args.epochs[1], args, resume=resume / "clips")}
         model.save(args.out / "clips.keras")
         result["clips"] |= clips_result(model, data, args)
         ks.export.tflite(model, args.out / "clips.tflite", quantize="dynamic")
+    shutil.rmtree(resume)  # the next training is one of its own
     result["minutes"] = (time.time() - start) / 60
     histories = {name: result[name]["history"] for name in ("frames", "clips") if name in result}
     ks.inspection.plot_curves(histories, args.out / "curves.png")
@@ -121,7 +123,7 @@ def begin_with(model, other):
         model.head.set_weights(other.head.get_weights())
 
 
-def fit(model, parts, epochs, args, window=None):
+def fit(model, parts, epochs, args, window=None, resume=None):
     change = ks.data.VideoChanges(args.shift, args.mirror, args.light, args.light)
     options = {"frames": args.frames, "window": window or args.window, "augment": change, "seed": args.seed}
     train, test = ks.data.labelled_videos(parts[0], valid=parts[1], batch_size=args.batch_size, model=model, **options)
@@ -136,7 +138,10 @@ def fit(model, parts, epochs, args, window=None):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), loss, weighted_metrics=["accuracy"])
     # The model of the last epoch is kept: those held out choose nothing.
-    return model.fit(train, validation_data=test, epochs=epochs, shuffle=False, verbose=2).history
+    # A training that was killed goes on where it was, by the same command.
+    callbacks = [ks.callbacks.ExactResume(resume, every=500, data=train)] if resume else None
+    options = {"epochs": epochs, "shuffle": False, "verbose": 2, "callbacks": callbacks}
+    return model.fit(train, validation_data=test, **options).history
 
 
 def frames_result(model, data, args):

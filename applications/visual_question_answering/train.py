@@ -64,6 +64,8 @@ def run(args):
         callbacks=[
             keras.callbacks.ModelCheckpoint(best, monitor="val_accuracy", save_best_only=True, save_weights_only=True),
             keras.callbacks.CSVLogger(args.out / "history.csv"),
+            # A training that was killed goes on where it was, by the same command.
+            ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train),
         ],
     )
     minutes = (time.time() - start) / 60

@@ -42,6 +42,7 @@ class ExactResume(keras.callbacks.Callback):
         directory: folder of the checkpoints; of this training alone. Of several workers each has its own in it.
         every: int >= 1, steps from checkpoint to checkpoint, or "epoch".
         keep: int >= 1, how many of the newest checkpoints to keep.
+        delete_checkpoint: whether to take all checkpoints away when `fit` has ended; the next one then begins anew.
         data: the dataset that `fit` gets; needed under a `tf.distribute` strategy of several replicas alone.
 
     Raises:
@@ -67,13 +68,14 @@ class ExactResume(keras.callbacks.Callback):
     (True, True)
     """
 
-    def __init__(self, directory, every=100, keep=2, data=None):
+    def __init__(self, directory, every=100, keep=2, delete_checkpoint=False, data=None):
         if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
             raise ValueError(f"every: expected an int >= 1 or 'epoch', received {every!r}")
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep: expected an int >= 1, received {keep!r}")
         super().__init__()
         self.directory, self.every, self.keep, self.data = Path(directory), every, keep, data
+        self.delete_checkpoint = delete_checkpoint
 
     def set_params(self, params):
         super().set_params(params)
@@ -105,6 +107,9 @@ class ExactResume(keras.callbacks.Callback):
         if self._found is None:
             return
         self._epoch, self._total, self._logs = (self._found[name] for name in ("epoch", "total", "logs"))
+        if self.params["verbose"]:
+            where = "its end" if self._done else f"epoch {self._epoch + 1}, step {self._found['step']}"
+            print(f"this training goes on from {self._found['folder']}: {where}", flush=True)
         # `fit` has begun, its argument `initial_epoch` is read. Keras's own BackupAndRestore goes this way as well.
         self.model._initial_epoch = self.params["epochs"] if self._done else self._epoch
         if self._done:
@@ -302,6 +307,8 @@ class ExactResume(keras.callbacks.Callback):
         elif self._total:
             self._save(0, ended=True)
         self._files.leave()
+        if self.delete_checkpoint:
+            self._files.remove_all()
 
 
 def _names(callbacks) -> list[str]:

@@ -1,5 +1,6 @@
 """Checkpoints of a training: folders that are there whole or not at all, the newest of which is read back."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -63,6 +64,12 @@ class ResumeFiles:
         steps = [one for one in self.names() if one != "end"]
         for old in steps[self.keep :]:
             self._remove(old)
+
+    def remove_all(self) -> None:
+        for name in self.names():
+            self._remove(name)
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()  # unless there is more in it, such as the folders of other workers
 
     def _remove(self, name: str) -> None:
         # It goes by one name or is there: who is killed in between leaves no half of it.

@@ -186,3 +186,14 @@ def test_a_checkpoint_can_be_read_by_people(tmp_path):
     interrupted("shuffled", tmp_path, 3, 10)
     training = json.loads((checkpoints(tmp_path)[-1] / "training.json").read_text())
     assert (training["epoch"], training["step"], training["total"]) == (1, 1, 9)
+
+
+def test_checkpoints_are_taken_away_when_asked(tmp_path, capsys):
+    resume = ks.callbacks.ExactResume(tmp_path / "a", every=1, delete_checkpoint=True)
+    x = np.ones((4, 2), "float32")
+    with pytest.raises(KeyboardInterrupt):
+        small().fit(x, x[:, :1], batch_size=1, verbose=0, callbacks=[resume, Bomb(2)])
+    assert (tmp_path / "a").exists()
+    small().fit(x, x[:, :1], batch_size=1, verbose=2, callbacks=[resume])
+    assert not (tmp_path / "a").exists()
+    assert f"goes on from {tmp_path / 'a'}/step-000000000002: epoch 1, step 2" in capsys.readouterr().out
