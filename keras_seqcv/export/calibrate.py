@@ -85,7 +85,7 @@ def main(saved_model: str, folder: str) -> None:
     from tensorflow.lite.tools import flatbuffer_utils
 
     index = json.loads((Path(folder) / "examples.json").read_text(encoding="utf-8"))
-    with np.load(Path(folder) / "examples.npz") as arrays:
+    with np.load(Path(folder) / "examples.npz", allow_pickle=False) as arrays:
         examples = [(signature, {}) for signature in index]
         for key in arrays:
             row, name = key.split("/", 1)

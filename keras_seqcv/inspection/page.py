@@ -81,7 +81,8 @@ def write_page(path: str | os.PathLike, page: str) -> Path:
     Raises:
         OSError: naming `path`, if it cannot be written.
     """
-    path, data = Path(path), page.encode("utf-8")
+    # Half of a surrogate pair is no UTF-8: its number stands for it, and a browser shows that something was there.
+    path, data = Path(path), page.encode("utf-8", "xmlcharrefreplace")
     with placed(path, folder=False) as temporary:
         temporary.write_bytes(data)
     return path
