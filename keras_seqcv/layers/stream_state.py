@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.distribution.replicas import this_replica
+
 STREAMS = ("training", "validation", "inference")
 
 _chosen = contextvars.ContextVar("keras_seqcv_stream", default="by step")
@@ -74,7 +76,8 @@ class StreamState(tf.Module):
     batch. In training all batches have the size of the first. Elsewhere a smaller batch goes on with the first rows and
     leaves the others as they are, and rows that a larger batch adds start from zero.
 
-    Under a `tf.distribute` strategy each replica has its own copy.
+    Under a `tf.distribute` strategy each replica has its own copy, of its own rows. There all batches of every stream
+    have the size of the first: rows of a smaller one would come to another replica than the rows before them.
 
     Args:
         sizes: list of ints, the width of each state.
@@ -103,11 +106,10 @@ class StreamState(tf.Module):
         """The states (B, U) of stream `name` for a batch of `batch` rows. No gradient goes into them."""
         states = [v.read_value() for v in self._variables[name]]
         rows = tf.shape(states[0])[0]
-        if name == "training":
+        if name == "training" or this_replica() is not None:
             fits = tf.logical_or(tf.equal(rows, 0), tf.equal(rows, batch))
-            message = (
-                "in training, every batch of a stateful layer must have the size of the first. Expected, received:"
-            )
+            where = "in training" if name == "training" else "on several replicas"
+            message = f"{where}, every batch of a stateful layer must have the size of the first. Expected, received:"
             with tf.control_dependencies([tf.debugging.Assert(fits, [message, rows, batch])]):
                 states = [tf.identity(s) for s in states]
         return [self._with_rows(s, batch) for s in states]
