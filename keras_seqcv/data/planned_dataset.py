@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from keras_seqcv.data.epoch_seeds import epoch_seeds
+
 
 def planned_dataset(
     part, count: int, batch_size: int, signature: Sequence[tf.TensorSpec], arrange: Callable, readers: int = 1
@@ -39,10 +41,7 @@ def planned_dataset(
         values = tf.numpy_function(batch, [rows, seed], kinds, stateful=False)
         return arrange(*(tf.ensure_shape(value, spec.shape) for value, spec in zip(values, signature, strict=True)))
 
-    # One number for each iterator, the same in every process. That it is tf.data's, and not counted by the part, lets a
-    # checkpoint of an iterator know its order.
-    numbers = tf.data.Dataset.random(seed=0, rerandomize_each_iteration=True).take(1)
-    dataset = numbers.flat_map(epoch)
+    dataset = epoch_seeds(0).flat_map(epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return finished(dataset.map(element, num_parallel_calls=readers), part)
 

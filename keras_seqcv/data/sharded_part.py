@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_seqcv.data.epoch_seeds import epoch_seeds
 from keras_seqcv.data.planned_dataset import finished
 from keras_seqcv.data.shard_examples import Record, unpacked
 from keras_seqcv.data.shard_files import RecordReader
@@ -140,24 +141,6 @@ def planned(shards: OpenShards, reading: Reading, steps_of: Callable, rows_of: C
         reading.buffer,
         reading.shuffle and shards.name == "train",
     )
-
-
-def epoch_seeds(seed: int) -> tf.data.Dataset:
-    """A dataset of one number, another each time it is gone through, which is saved with an iterator.
-
-    Example:
-        >>> from keras_seqcv.data.sharded_part import epoch_seeds
-        >>> numbers = [[int(number) for number in dataset] for dataset in [epoch_seeds(3)] * 2 + [epoch_seeds(3)]]
-        >>> numbers[0] == numbers[1], numbers[0] == numbers[2]
-        (False, True)
-    """
-
-    @tf.function(autograph=False)
-    def made():
-        tf.random.set_seed(0)  # of this graph; else the numbers would be others wherever somebody sets that of all
-        return tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
-
-    return made()
 
 
 def sharded_dataset(
