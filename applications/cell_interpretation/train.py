@@ -82,7 +82,9 @@ def train(args, text) -> dict:
     rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, args.epochs * train.batches, alpha=0.01)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0))
     start = time.time()
-    history = model.fit(train, validation_data=valid, epochs=args.epochs, verbose=2)
+    # A training that was killed goes on where it was, by the same command.
+    resume = ks.callbacks.ExactResume(args.out / "resume", every=500, delete_checkpoint=True, data=train)
+    history = model.fit(train, validation_data=valid, epochs=args.epochs, verbose=2, callbacks=[resume])
     minutes = (time.time() - start) / 60
     model.save(args.out / "model.keras")
     print(f"validation loss {history.history['val_loss'][-1]:.4f} nats per character, {minutes:.1f} minutes")

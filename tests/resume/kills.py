@@ -1,11 +1,11 @@
 """Kill trainings at random moments, run them again, and compare what they leave with a training that was left alone.
 
 `python -m tests.resume.kills --kills 200` prints a table: of each program the kills, those in the middle of the
-writing of a checkpoint, and how many trainings ended as the undisturbed one. Exits with 1 if one did not.
+writing of a checkpoint, the checkpoints that were looked at after kills and those that could not be read, and how many
+trainings ended as the undisturbed one. Exits with 1 if one did not.
 """
 
 import argparse
-import contextlib
 import json
 import multiprocessing
 import os
@@ -19,8 +19,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from keras_seqcv.callbacks.resume_files import ResumeFiles
+from keras_seqcv.callbacks.training_arrays import load_arrays
 from tests.resume.programs import PROGRAMS
 
+_COLUMNS = ("trainings", "the same", "kills", "while writing", "checkpoints", "unreadable")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{8}\.")
 
 
@@ -55,7 +58,7 @@ def undisturbed(context, name: str, every: int, epochs: int) -> tuple[str, float
 
 def disturbed(context, name: str, every: int, epochs: int, waits) -> dict:
     """A training that is killed after each of these seconds, and left alone at last."""
-    result = {"kills": 0, "while writing": 0, "ended before": 0}
+    result = {"kills": 0, "while writing": 0, "checkpoints": 0, "unreadable": 0}
     with tempfile.TemporaryDirectory() as folder:
         for wait in [*waits, None]:
             child = context.Process(target=program, args=(name, folder, every, epochs))
@@ -66,12 +69,14 @@ def disturbed(context, name: str, every: int, epochs: int, waits) -> dict:
                 child.join()
                 result["kills"] += 1
                 result["while writing"] += _is_writing(Path(folder))
+                readable = [_is_readable(Path(folder), path) for path in _checkpoints(Path(folder))]
+                result["checkpoints"] += len(readable)
+                result["unreadable"] += readable.count(False)
             elif child.exitcode:
                 log = Path(folder, "log.txt").read_text()[-4000:]
                 return {**result, "digest": f"ended with {child.exitcode}:\n{log}"}
             elif wait is not None:
-                result["ended before"] += 1
-                break
+                break  # it came to its end before
         return {**result, "digest": Path(folder, "digest").read_text()}
 
 
@@ -79,6 +84,22 @@ def _is_writing(folder: Path) -> bool:
     """Whether the killed process has left the beginning of a checkpoint."""
     resume = folder / "resume"
     return resume.is_dir() and any(_TEMPORARY.match(path.name) for path in resume.iterdir())
+
+
+def _checkpoints(folder: Path) -> list[str]:
+    return ResumeFiles(folder / "resume", 1).names()
+
+
+def _is_readable(folder: Path, name: str) -> bool:
+    files = ResumeFiles(folder / "resume", 1)
+    try:
+        files.check(name)
+        for kind in ("variables", "callbacks"):
+            load_arrays(files.path(name) / f"{kind}.bin")
+        json.loads((files.path(name) / "training.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def main(argv=None):
@@ -91,10 +112,13 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     context, chance = processes(), random.Random(args.seed)
+    begin = context.Process(target=print)  # what starts processes takes its time once
+    begin.start()
+    begin.join()
     whole = {name: undisturbed(context, name, args.every, args.epochs) for name in args.programs}
-    rows = {name: {"trainings": 0, "the same": 0, "kills": 0, "while writing": 0} for name in args.programs}
+    rows = {name: dict.fromkeys(_COLUMNS, 0) for name in args.programs}
     wrong = []
-    with tqdm(total=args.kills, unit="kill", disable=None, file=sys.stderr) as bar:
+    with tqdm(total=args.kills, unit="kill", file=sys.stderr) as bar:
         while bar.n < args.kills:
             name = args.programs[sum(row["trainings"] for row in rows.values()) % len(args.programs)]
             digest, seconds = whole[name]
@@ -105,17 +129,15 @@ def main(argv=None):
             row = rows[name]
             row["trainings"] += 1
             row["the same"] += found["digest"] == digest
-            row["kills"] += found["kills"]
-            row["while writing"] += found["while writing"]
+            for column in _COLUMNS[2:]:
+                row[column] += found[column]
             bar.update(found["kills"])
             if found["digest"] != digest:
                 wrong.append(f"{name}: {found['digest']}")
-    print("\n| training | " + " | ".join(next(iter(rows.values()))) + " |\n|---" * 1 + "|---" * 4 + "|")
+    print("\n| training | " + " | ".join(_COLUMNS) + " |\n|---" + "|---:" * len(_COLUMNS) + "|")
     for name, row in rows.items():
         print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
     print(*wrong, sep="\n")
-    with contextlib.suppress(ValueError):
-        print(json.dumps({name: seconds for name, (_, seconds) in whole.items()}))
     return bool(wrong)
 
 

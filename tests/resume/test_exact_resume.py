@@ -197,3 +197,25 @@ def test_checkpoints_are_taken_away_when_asked(tmp_path, capsys):
     small().fit(x, x[:, :1], batch_size=1, verbose=2, callbacks=[resume])
     assert not (tmp_path / "a").exists()
     assert f"goes on from {tmp_path / 'a'}/step-000000000002: epoch 1, step 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("guard_first", [False, True])
+def test_beside_a_guard_of_numbers(guard_first, tmp_path):
+    """Both stand between `fit` and its step; a batch that is left out is left out again."""
+    x = np.random.default_rng(0).standard_normal((12, 2)).astype("float32")
+    x[7] = np.nan
+
+    def trained(folder, *others):
+        keras.utils.set_random_seed(0)
+        model = small()
+        data = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).shuffle(12, seed=1).batch(2)
+        both = [ks.callbacks.ExactResume(folder, every=2), ks.callbacks.NumericsGuard("skip")]
+        callbacks = [*(both[::-1] if guard_first else both), *others]
+        with pytest.warns(UserWarning, match="left out"):
+            history = model.fit(data, epochs=2, verbose=0, callbacks=callbacks).history
+        return [weight.tolist() for weight in model.get_weights()], history
+
+    whole = trained(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "parts", Bomb(9))
+    assert trained(tmp_path / "parts") == whole
