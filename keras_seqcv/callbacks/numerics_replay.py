@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_seqcv.callbacks.numerics_report import all_finite
 from keras_seqcv.callbacks.optimizer_watch import replaced, values_of
+from keras_seqcv.layers.inner_layers import inner_layers
 
 
 @dataclasses.dataclass
@@ -65,7 +66,7 @@ class _Watch:
         with contextlib.ExitStack() as stack:
             stack.enter_context(replaced(optimizer, apply=self._apply, scale_loss=scaled))
             # Keras has no public list of the layers within layers.
-            for layer in model._flatten_layers(include_self=True):
+            for layer in inner_layers(model):
                 stack.enter_context(replaced(layer, call=self._watched(layer)))
             yield
 

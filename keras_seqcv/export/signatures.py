@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.layers.export_scope import export_scope
+from keras_seqcv.layers.inner_layers import inner_layers
 from keras_seqcv.layers.loops import jit_scope
 from keras_seqcv.layers.stream_state import stream_scope
 from keras_seqcv.request_checks import rows_checked
@@ -140,7 +141,10 @@ def _traced(function, rows: bool = False):
     # A new tf.function: one that has been traced already would give its old graph, whatever the scope.
     autograph = getattr(function, "_autograph", True)
     python = function.python_function
-    python = rows_checked(python, function.input_signature) if rows else python
+    if rows:
+        # AutoGraph rewrites what was written for it, and not the checks around it.
+        python = tf.function(python, autograph=True) if autograph else python
+        python, autograph = rows_checked(python, function.input_signature), False
     fresh = tf.function(python, input_signature=function.input_signature, autograph=autograph)
     return fresh.get_concrete_function()
 
@@ -165,7 +169,7 @@ def _states_kept(model: keras.Model) -> Iterator[None]:
 
 def _half_precision(model: keras.Model) -> list:
     """The layers that compute in bfloat16 or float16."""
-    return [layer for layer in model._flatten_layers() if layer.compute_dtype in ("bfloat16", "float16")]
+    return [layer for layer in inner_layers(model) if layer.compute_dtype in ("bfloat16", "float16")]
 
 
 @contextlib.contextmanager
@@ -242,5 +246,5 @@ def _random_input(model, spec: tf.TensorSpec, length: int, random) -> np.ndarray
     if spec.dtype.is_bool:
         return random.random(shape) < 0.5
     # Integers are nearly always tokens: they must fit the smallest embedding.
-    sizes = [layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    sizes = [layer.input_dim for layer in inner_layers(model) if isinstance(layer, keras.layers.Embedding)]
     return random.integers(0, min(sizes, default=2), shape).astype(spec.dtype.as_numpy_dtype)

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_seqcv.layers import AttentionRNN
+from keras_seqcv.layers.inner_layers import inner_layers
 from keras_seqcv.layers.loops import stepwise_scope
 from keras_seqcv.layers.recurrent_layer import RecurrentLayer
 from keras_seqcv.layers.scan import scan
@@ -67,7 +68,7 @@ def named_layers(model) -> dict:
         ValueError: there is none.
     """
     found, counts = {}, {}
-    for layer in model._flatten_layers(include_self=True):
+    for layer in inner_layers(model):
         if isinstance(layer, _RECURRENT):
             counts[layer.name] = counts.get(layer.name, 0) + 1
             found[layer.name + (f"~{counts[layer.name]}" if counts[layer.name] > 1 else "")] = layer

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.distribution.replicas import this_replica
+from keras_seqcv.layers.inner_layers import inner_layers
 
 STREAMS = ("training", "validation", "inference")
 
@@ -191,8 +192,7 @@ def reset_states(model, stream: str | None = None) -> None:
     """
     if stream is not None:
         _check_stream(stream)
-    # A private name of Keras, the only one here: `model.layers` does not reach into wrappers such as Bidirectional.
-    for layer in model._flatten_layers():
+    for layer in inner_layers(model):
         if isinstance(getattr(layer, "stream_state", None), StreamState):
             layer.stream_state.reset(stream)
         elif isinstance(layer, keras.layers.Bidirectional):
@@ -203,5 +203,5 @@ def reset_states(model, stream: str | None = None) -> None:
 
 def stream_states(model) -> list[StreamState]:
     """Of every stateful layer of ours in a model."""
-    found = (getattr(layer, "stream_state", None) for layer in model._flatten_layers())
+    found = (getattr(layer, "stream_state", None) for layer in inner_layers(model))
     return [state for state in found if isinstance(state, StreamState)]

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.distribution.replicas import check_rows, with_a_row
+from keras_seqcv.layers.inner_layers import inner_layers
 from keras_seqcv.models import image_features
 from keras_seqcv.models.application_model import ApplicationModel
 from keras_seqcv.models.image_networks import Parts, make_network, preprocessing
@@ -119,14 +120,14 @@ class ImageEncoder(ApplicationModel):
         self._trainable = value
         self._parts = parts
         outer = parts.layers if parts else [self.network] if value else []
-        self._mark_layers({id(layer) for one in outer for layer in one._flatten_layers()})
+        self._mark_layers({id(layer) for one in outer for layer in inner_layers(one)})
 
     def _mark_layers(self, trained):
         frozen_norm = self.freeze_batch_norm
         if frozen_norm is None:
             frozen_norm = self.network_name is None or self.initial_weights is not None
         # Layer by layer, outer ones first: Keras does nothing where the outer layer has that value already.
-        for layer in self.network._flatten_layers():
+        for layer in inner_layers(self.network):
             frozen = frozen_norm and isinstance(layer, keras.layers.BatchNormalization)
             layer.trainable = bool(trained) if layer is self.network else id(layer) in trained and not frozen
 
@@ -158,7 +159,7 @@ class ImageEncoder(ApplicationModel):
             return tf.stop_gradient(with_a_row(lambda some: self.network(some, training=False), images))
         if not training:
             return with_a_row(lambda some: self.network(some, training=False), images)
-        if any(isinstance(one, keras.layers.BatchNormalization) for one in self.network._flatten_layers()):
+        if any(isinstance(one, keras.layers.BatchNormalization) for one in inner_layers(self.network)):
             check_rows(images)
         return with_a_row(self._trained, images)
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.archive_checks import check_array
+from keras_seqcv.layers.inner_layers import inner_layers
 from keras_seqcv.placing import placed
 
 _FORMAT = 1  # changed with what an encoder computes or a file holds: files of another one are not used
@@ -36,7 +37,7 @@ def fingerprint(encoder) -> str:
     network = config["network"]
     if not isinstance(network, str):  # Keras numbers names anew in every session
         network = json.dumps(network, sort_keys=True, default=str)
-        for i, layer in enumerate(encoder.network._flatten_layers()):
+        for i, layer in enumerate(inner_layers(encoder.network)):
             network = network.replace(json.dumps(layer.name), f'"{i}"')
     facts = [network, config["pooling"], list(config["image_size"]), config["preprocess"], encoder.compute_dtype]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
