@@ -2,8 +2,7 @@
 
 import importlib.util
 import json
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -163,8 +162,10 @@ def test_curves_are_drawn(run, stateless, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate_exports", "plot_curves"])
-def test_help(name):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(FOLDER / f"{name}.py"), "--help"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert result.returncode == 0 and "usage:" in result.stdout, result.stderr
+def test_help(name, monkeypatch, capsys):
+    path = str(FOLDER / f"{name}.py")
+    monkeypatch.setattr(sys, "argv", [path, "--help"])
+    monkeypatch.syspath_prepend(str(FOLDER))
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(path, run_name="__main__")  # as `python` does it, which would import TensorFlow once more
+    assert stopped.value.code == 0 and "usage:" in capsys.readouterr().out
