@@ -13,6 +13,13 @@ from tests.models import tiny_answerer as tiny
 from tests.models.tiny_captioner import pictures
 
 
+@pytest.fixture(autouse=True)
+def without_xla():
+    """Loops are plain graphs, which are there at once; one test trains by compiled ones, as people do."""
+    with ks.layers.jit_scope(False):
+        yield
+
+
 @pytest.mark.parametrize("kind", tiny.KINDS)
 def test_logits_are_those_of_numpy(kind):
     model = tiny.answerer(**tiny.KINDS[kind])
@@ -127,7 +134,8 @@ def test_soft_answers_are_learned_as_they_are_scored():
     scores = 0.6 * np.eye(5)[answers] + 0.3 * np.eye(5)[0]
     model = learner(soft_answers=True)
     model.compile(keras.optimizers.Adam(1e-2))
-    model.fit(inputs, scores, batch_size=32, epochs=30, verbose=0)
+    with ks.layers.jit_scope(True):
+        model.fit(inputs, scores, batch_size=32, epochs=30, verbose=0)
     assert model.evaluate(inputs, scores, verbose=0, return_dict=True)["soft_accuracy"] > 0.57
     p = model.probabilities(model(inputs)).numpy()
     assert p[:, 0].mean() == pytest.approx(0.3, abs=0.05) and p.sum(1).max() < 1.3
