@@ -229,7 +229,8 @@ class ExactResume(keras.callbacks.Callback):
         named = [(name, variable) for name, variable in numbers.training_variables(self.model) if but not in name]
         arrays = numbers.load_arrays(self._found["folder"] / "variables.bin")
         try:
-            numbers.write_variables(named, {name: array for name, array in arrays.items() if but not in name})
+            wanted = {name: array for name, array in arrays.items() if but not in name}
+            numbers.write_variables(named, wanted, self.model.distribute_strategy)
         except ValueError as error:
             raise ValueError(f"{self._found['folder']} is of another model: {error}") from error
 
@@ -286,9 +287,9 @@ class ExactResume(keras.callbacks.Callback):
         }
 
         def fill(folder: Path) -> None:
-            numbers.save_arrays(
-                numbers.read_variables(numbers.training_variables(self.model)), folder / "variables.bin"
-            )
+            named = numbers.training_variables(self.model)
+            found = numbers.read_variables(named, self.model.distribute_strategy)
+            numbers.save_arrays(found, folder / "variables.bin")
             numbers.save_arrays(arrays, folder / "callbacks.bin")
             if not ended:
                 self._data.save(folder)

@@ -83,7 +83,7 @@ class ResumeFiles:
         try:
             sums = json.loads((folder / "sha256.json").read_text())
             items = sorted(sums.items())
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder / 'sha256.json'} cannot be read: {error}") from error
         for inner, expected in items:
             path = folder / inner

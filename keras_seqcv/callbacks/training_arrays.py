@@ -29,11 +29,11 @@ def training_variables(model) -> list[tuple[str, tf.Variable]]:
     return list(found.values())
 
 
-def read_variables(named) -> dict[str, np.ndarray]:
+def read_variables(named, strategy) -> dict[str, np.ndarray]:
     """The values by name, with the number of each; of a variable whose replicas differ, those of all replicas."""
     arrays = {}
     for k, (name, variable) in enumerate(named):
-        copies = [copy.numpy() for copy in _copies(variable)]
+        copies = [copy.numpy() for copy in strategy.experimental_local_results(variable)]
         if all(_same(copy, copies[0]) for copy in copies[1:]):
             copies = copies[:1]
         for i, copy in enumerate(copies):
@@ -41,7 +41,7 @@ def read_variables(named) -> dict[str, np.ndarray]:
     return arrays
 
 
-def write_variables(named, arrays: dict[str, np.ndarray]) -> None:
+def write_variables(named, arrays: dict[str, np.ndarray], strategy) -> None:
     """The reverse of `read_variables`.
 
     Raises:
@@ -53,7 +53,7 @@ def write_variables(named, arrays: dict[str, np.ndarray]) -> None:
     if len(by_number) != len(named):
         raise ValueError(f"it has {len(by_number)} variables, and this training {len(named)}")
     for (name, variable), found in zip(named, by_number.values(), strict=True):
-        values, copies = [value for _, value in found], _copies(variable)
+        values, copies = [value for _, value in found], strategy.experimental_local_results(variable)
         if len(values) not in (1, len(copies)):
             raise ValueError(f"it is of {len(values)} replicas, and this training has {len(copies)}")
         for copy, value in zip(copies, values if len(values) > 1 else values * len(copies), strict=True):
@@ -61,11 +61,6 @@ def write_variables(named, arrays: dict[str, np.ndarray]) -> None:
                 received = f"{found[0][0]!r} is {value.dtype} of shape {value.shape}"
                 raise ValueError(f"{received}, and this training's {name!r} is {copy.dtype.name} of shape {copy.shape}")
             copy.assign(value)
-
-
-def _copies(variable) -> tuple:
-    """The variables of the replicas of this process, or the variable itself."""
-    return tf.distribute.get_strategy().experimental_local_results(variable)
 
 
 def _same(one, other) -> bool:

@@ -1,10 +1,13 @@
-"""A worker that is killed in the middle of a training by two: both begin anew, and end as if nothing had been."""
+"""Trainings by two devices, interrupted, and by two workers, one of them killed, end as if nothing had been."""
 
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from keras_seqcv.workers import run_workers
 
@@ -12,18 +15,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("worker_program.py")
 
 
-def trained(folder, monkeypatch, *arguments):
-    folder.mkdir()
+@pytest.fixture(autouse=True)
+def path(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+def trained(folder, *arguments):
+    folder.mkdir()
     command = [sys.executable, str(PROGRAM), str(folder), *map(str, arguments)]
     assert run_workers(command, count=2, restarts=1) == 0
     return [(folder / f"result_{k}").read_text().split("\n") for k in range(2)]
 
 
-def test_a_killed_worker_changes_nothing(tmp_path, monkeypatch, capfd):
-    undisturbed = trained(tmp_path / "undisturbed", monkeypatch)
+def test_a_killed_worker_changes_nothing(tmp_path, capfd):
+    undisturbed = trained(tmp_path / "undisturbed")
     # Step 20 is in the second epoch, and one behind a checkpoint.
-    killed = trained(tmp_path / "killed", monkeypatch, 20, 1)
+    killed = trained(tmp_path / "killed", 20, 1)
     assert "all begin anew" in capfd.readouterr().out
     assert (tmp_path / "killed" / "killed").exists()
     assert killed == undisturbed
@@ -32,3 +39,14 @@ def test_a_killed_worker_changes_nothing(tmp_path, monkeypatch, capfd):
     rows = [np.frombuffer(bytes.fromhex(lines[1]), "float32") for lines in undisturbed]
     assert [len(some) for some in rows] == [2 * 12, 2 * 12]
     assert not np.array_equal(*rows)
+
+
+def test_an_interruption_on_two_devices_changes_nothing(tmp_path):
+    """Outside of the scope, with an order of its own in each epoch."""
+    program = Path(__file__).with_name("mirrored_program.py")
+    subprocess.run([sys.executable, str(program), str(tmp_path)], check=True, timeout=300)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["parts"] == results["whole"]
+    states = np.array(results["whole"]["states"])
+    assert states.shape == (4, 6)
+    assert not np.array_equal(states[:2], states[2:])
