@@ -88,7 +88,7 @@ def read_index(folder: Path) -> Index:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: expected the index of shards: {error.strerror}") from error
-    except ValueError as error:  # neither JSON nor UTF-8
+    except (ValueError, RecursionError) as error:  # neither JSON nor UTF-8, or nested too deeply
         raise ValueError(f"{path}: damaged: {error}") from error
     if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
         raise ValueError(f"{path}: expected the index of shards, received other JSON")

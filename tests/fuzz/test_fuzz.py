@@ -58,7 +58,7 @@ FAULTS = {
     "_crash": "the process died .exit status -11",
     "_hang": "no answer in 2 s",
     "_fill": "more than 128 MB of memory",
-    "_fill_for_a_moment": "2[0-9]{2} MB of memory; ValueError|more than 128 MB of memory",  # afterwards, or while it lasts
+    "_fill_for_a_moment": "2[0-9]{2} MB of memory; ValueError|more than 128 MB",  # afterwards, or while it lasts
     "_nameless": "ValueError: something is wrong",
     "_another_class": "KeyError",
     "_silent": "ValueError: $",
