@@ -34,6 +34,9 @@ class Part:
     tables: dict[str, dict]
 
     def __post_init__(self):
+        numbers = (self.records, self.rows)
+        if not all(type(number) is int and number > 0 for number in numbers) or not isinstance(self.columns, list):
+            raise ValueError(f"expected numbers of records and rows, and a list of columns, received {numbers}")
         entries = [*self.files, *self.tables.values()]
         if set(self.tables) != {"places", "rows"} or not self.files:
             raise ValueError("expected shards, and the tables of places and of rows")

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seqcv.data.reader_arguments import check_choices, check_integers
-from keras_seqcv.data.shard_index import read_index
+from keras_seqcv.data.shard_index import INDEX, read_index
 from keras_seqcv.data.shard_kinds import KINDS
 from keras_seqcv.data.sharded_part import OpenShards, Reading
 
@@ -98,6 +98,9 @@ def sharded(
     found, training = [], None
     for name in index.parts:
         shards = OpenShards(folder, name, index, reading, training, all_shards)
-        found.append(read(shards, reading, **options))
+        try:
+            found.append(read(shards, reading, **options))
+        except KeyError as error:
+            raise ValueError(f"{folder / INDEX}: damaged: what it says about {index.kind} lacks {error}") from error
         training = shards
     return tuple(found) if len(found) > 1 else found[0]

@@ -109,6 +109,7 @@ def test_tables_are_compared_with_the_index(tmp_path):
         ({"file_format": "zip"}, "index.json: damaged: a format of 'zip'"),
         ({"kind": "poems"}, "expected shards of one of .*received 'poems'"),
         ({"more": 1}, "index.json: damaged: "),
+        ({"about": {}}, "index.json: damaged: what it says about texts lacks 'vocabulary'"),
     ],
 )
 def test_an_index_that_is_none(tmp_path, change, message):
@@ -121,6 +122,17 @@ def test_an_index_that_is_none(tmp_path, change, message):
         index.write_text(content)
     with pytest.raises(ValueError, match=message):
         read(folder)
+
+
+def test_numbers_of_an_index_are_numbers(tmp_path):
+    folder = folder_of(tmp_path)
+    content = json.loads((folder / "index.json").read_text())
+    for name, value in (("records", "60"), ("rows", 0), ("rows", True), ("columns", None)):
+        changed = json.loads(json.dumps(content))
+        changed["parts"]["train"][name] = value
+        (folder / "index.json").write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match="index.json: damaged: expected numbers of records and rows"):
+            read(folder)
 
 
 def test_a_name_outside_the_folder_is_not_read(tmp_path):
