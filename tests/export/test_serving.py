@@ -105,7 +105,7 @@ def test_every_signature_from_eight_threads(exported):
                 if name != "serving_default":
                     body["signature_name"] = name
                 requests.append([kind, json.dumps(body)])
-                # Loops of `DRAW` are compiled one by one, which takes long, and tests/models/test_draw_export.py has them.
+                # Loops of `DRAW` are compiled one by one, which takes long: test_draw_export.py has the others.
                 known = kind != "draw" or live is traced.live["draw"]
                 expected.append((kind, name, signature_tools.call(live, example) if known else None))
     assert len({(kind, name) for kind, name, _ in expected}) == sum(len(t.exported) for _, t in exported.values())

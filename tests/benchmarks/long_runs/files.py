@@ -1,6 +1,7 @@
 """Models written and read again and again, and a SavedModel called. Functions of a folder, else as `verbs.py`."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import keras_seqcv as ks
@@ -41,8 +42,9 @@ def call_saved_model(folder):
     generate = tf.saved_model.load(folder / "m").signatures["generate"]
 
     def step(k):
-        scalars = {"length": 1 + k * 7 % 60, "temperature": 1.0, "seed": k}
+        scalars = {"length": np.int32(1 + k * 7 % 60), "temperature": np.float32(1), "seed": np.int32(k)}
         prompts = [letters(k + i) for i in range(1 + k % 3)]
+        # NumPy's numbers: of Python's TensorFlow would keep every one that is new.
         generate(prompt=tf.constant(prompts), **{name: tf.constant(value) for name, value in scalars.items()})
 
     return step
