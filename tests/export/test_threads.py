@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_seqcv as ks
 from tests.export.at_once import at_once
@@ -239,3 +240,17 @@ def test_caption_from_threads():
         assert not isinstance(one, Exception), one
         assert one.text == other.text
         np.testing.assert_allclose(one.score, other.score, atol=1e-5)
+
+
+def test_a_loaded_saved_model_from_threads():
+    generate = tf.saved_model.load(str(SHIPPED / "shakespeare")).signatures["generate"]
+
+    def write(k):
+        prompts = ["ROMEO:", "O", "The king"][: 1 + k % 3]
+        scalars = {"length": np.int32(5 + k % 20), "temperature": np.float32(1), "seed": np.int32(k)}
+        found = generate(prompt=tf.constant(prompts), **{name: tf.constant(v) for name, v in scalars.items()})
+        return found["text"].numpy().tolist()
+
+    calls = [functools.partial(write, k) for k in range(48)]
+    found = at_once(calls)
+    assert_same(found, [call() for call in calls])
