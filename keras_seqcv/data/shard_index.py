@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_seqcv.data.shard_files import FILE_FORMATS, PLACE
+from keras_seqcv.data.vocabulary import vocabulary_from_json
 
 INDEX = "index.json"
 VERSION = 1
@@ -102,9 +103,19 @@ def read_index(folder: Path) -> Index:
         index = Index(**{**content, "parts": {name: Part(**part) for name, part in content["parts"].items()}})
         if index.file_format not in FILE_FORMATS or not index.parts:
             raise ValueError(f"a format of {index.file_format!r} and parts {list(index.parts)}")
+        _check_about(index.about)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
     return index
+
+
+def _check_about(about: dict) -> None:
+    """Raises ValueError for vocabularies and names that are none."""
+    for name, value in about.items():
+        if name.endswith("vocabulary"):
+            vocabulary_from_json(value)
+        elif name in ("names", "answers") and not isinstance(value, list):
+            raise ValueError(f"expected a list of {name}, received {value!r:.80}")
 
 
 def check_files(folder: Path, part: Part, shards: list[int], verify: bool) -> None:

@@ -46,9 +46,7 @@ def _json_or_not(data: bytes, rng) -> bytes:
 
 
 READERS = [
-    Reader(
-        "shards, TFRecord", lambda: _shards("texts", "translations", file_format="tfrecord"), _read_shards, _json_or_not
-    ),
-    Reader("shards, ArrayRecord", lambda: _shards("texts", file_format="array_record"), _read_shards, _json_or_not),
+    Reader("shards, TFRecord", lambda: _shards("tfrecord", "texts", "translations"), _read_shards, _json_or_not),
+    Reader("shards, ArrayRecord", lambda: _shards("array_record", "texts"), _read_shards, _json_or_not),
     Reader("checkpoint of a training", _checkpoints, _read_checkpoint, _json_or_not),
 ]
