@@ -41,6 +41,7 @@ def test_another_process_comes_to_the_same(found):
 
 
 def test_every_application_model_is_there():
-    trained = {name for name in dir(ks.models) if "train_step" in dir(getattr(ks.models, name))}
+    trained = {name for name in ks.models.__all__ if "train_step" in dir(getattr(ks.models, name))}
     assert {"LanguageModel", "DRAW"} < trained
+    trained -= {"ImageEncoder"}  # is trained as a part of others
     assert trained <= {part for name in CASES for part in name.split(", ")}
