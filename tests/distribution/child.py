@@ -1,23 +1,31 @@
-"""A process that trains the cases under a strategy: `python -m tests.distribution.child STRATEGY FILE`.
+"""A process that trains the cases under a strategy: `python -m tests.distribution.child STRATEGY FOLDER [CASE ...]`.
 
-What it found is written to FILE, as NumPy arrays by name.
+What it found is written to FOLDER/found.npz, arrays by name, and two models are saved there. A worker that is not the
+chief has a folder of its own in it.
 """
 
 import os
 import sys
 import time
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf  # noqa: E402
 
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(2)  # one thread waits for the other worker
+if __name__ == "__main__":
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(2)  # while one waits for another worker, one works
 
 import numpy as np  # noqa: E402
 
 import keras_seqcv as ks  # noqa: E402
 from tests.distribution.cases import CASES  # noqa: E402
+
+VERBS = {
+    "language model": lambda model: model.generate(["to be", "that"], length=12, seed=3),
+    "sequence classifier": lambda model: [one.label for one in model.classify(["good plot", "bad but not the acting"])],
+}
 
 
 def states_of(model):
@@ -29,28 +37,59 @@ def states_of(model):
     return found
 
 
-def trained(case, strategy):
-    """Everything that can be compared of a model that was trained: dict of arrays."""
+def trained(name, strategy, folder):
+    """Everything that can be compared of a case's model that was trained: dict of arrays."""
     with strategy.scope():
-        model, train, valid = case()
-    history = model.fit(train, validation_data=valid, epochs=2, verbose=0).history
-    found = {f"history {name}": values for name, values in history.items()}
-    found |= {f"state {name}": value for name, value in states_of(model).items()}
+        model, train, valid = CASES[name]()
+    before = [w.numpy() for w in model.trainable_weights]
+    epochs = 2 if name == "language model" else 1
+    history = model.fit(train, validation_data=valid, epochs=epochs, verbose=0).history
+    moved = [np.abs(w.numpy() - b).max() for w, b in zip(model.trainable_weights, before, strict=False)]
+    found = {f"history {key}": values for key, values in history.items()}
+    found |= {f"state {key}": value for key, value in states_of(model).items()}
     found |= {f"weight {k} {w.name}": w.numpy() for k, w in enumerate(model.weights)}
-    found |= {f"again {name}": value for name, value in model.evaluate(valid, verbose=0, return_dict=True).items()}
-    return model, {name: np.asarray(value) for name, value in found.items()}
+    if name in VERBS:
+        found |= {f"again {key}": value for key, value in model.evaluate(valid, verbose=0, return_dict=True).items()}
+        found["said"] = VERBS[name](model)
+        with strategy.scope():
+            found["said in the scope"] = VERBS[name](model)
+        model.save(folder / f"{name}.keras")
+    found["moved"] = max(moved, default=0.0)
+    return {key: np.asarray(value) for key, value in found.items()}
 
 
-def main(name, file, *chosen):
-    strategy = ks.distribution.strategy(name, 2 if name == "mirrored" else None)
+def all_trained(strategy, folder, chosen):
     found = {}
-    for case in chosen or CASES:
+    for name in chosen or CASES:
         began = time.perf_counter(), time.process_time()
-        _, results = trained(CASES[case], strategy)
+        results = trained(name, strategy, folder)
         spent = time.perf_counter() - began[0], time.process_time() - began[1]
-        print(f"{name}: {case}: {spent[0]:.1f} s, {spent[1]:.1f} s CPU", flush=True)
-        found |= {f"{case}: {key}": value for key, value in results.items()}
-        np.savez(file, **found)
+        print(f"{name}: {spent[0]:.1f} s, {spent[1]:.1f} s of the processor", flush=True)
+        found |= {f"{name}: {key}": value for key, value in results.items()}
+    np.savez(folder / "found.npz", **found)
+    return found
+
+
+def main(name, folder, *chosen):
+    strategy = ks.distribution.strategy(name, 2 if name == "mirrored" else None)
+    folder = Path(ks.distribution.own_folder(folder, strategy))
+    folder.mkdir(parents=True, exist_ok=True)
+    all_trained(strategy, folder, chosen)
+    if name == "mirrored":
+        (folder / "refused.txt").write_text(refused(strategy))
+
+
+def refused(strategy):
+    """What is said of a stream whose second batch is smaller, and would be shared in another way."""
+    with strategy.scope():
+        layer = ks.layers.GRU(2, stateful=True)
+        layer.build((None, None, 3))
+    try:
+        for rows in (2, 1):
+            strategy.run(layer, args=(tf.ones((rows, 4, 3)),))
+    except tf.errors.InvalidArgumentError as error:
+        return error.message
+    return "nothing"
 
 
 if __name__ == "__main__":
