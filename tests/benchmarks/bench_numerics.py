@@ -45,8 +45,8 @@ def main(argv=None):
         row |= {"without, ms": 1e3 * result.median("ours"), "with, ms": 1e3 * result.median("guarded")}
         rows.append(row | {"with / without": result.ratio("guarded")})
     note = (
-        "Steps of `fit` by the function that `fit` calls, one at a time. The guard looks at data, loss and each gradient "
-        "in the graph, and at one flag between two steps."
+        "Steps of `fit` by the function that `fit` calls, one at a time. The guard looks at data, loss and each "
+        "gradient in the graph, and at one flag between two steps."
     )
     timing.show(__file__, COLUMNS, rows, args, note)
 
