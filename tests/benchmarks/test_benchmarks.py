@@ -103,26 +103,35 @@ def test_json_keeps_what_other_scripts_wrote(tmp_path, capsys):
     assert path.read_text() == "{ half"
 
 
+@pytest.fixture(scope="module")
+def runs(request, tmp_path_factory):
+    """A folder for each script that is to be tested, with what it did in its small form."""
+    folder = tmp_path_factory.mktemp("runs")
+    items = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    scripts = sorted({item.callspec.params["script"] for item in items if "script" in item.callspec.params})
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    command = [sys.executable, "-m", "tests.benchmarks.run_all", str(folder), *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=1800)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_script_runs(script, tmp_path):
+def test_script_runs(script, runs):
     for module in {"bench_cost": ["matplotlib"], "bench_tagger": ["ai_edge_litert"]}.get(script, []):
         pytest.importorskip(module)
-    options = ["--quick", "--json", str(tmp_path / "rows.json")]
-    if script == "bench_cost":
-        options += ["--out", str(tmp_path / "cost.png")]
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
-    command = [sys.executable, str(FOLDER / f"{script}.py"), *options]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    lines = done.stdout.splitlines()
+    folder = runs / script
+    assert not (folder / "error").exists(), (folder / "error").read_text()[-3000:]
+    output = (folder / "stdout").read_text()
+    lines = output.splitlines()
     columns = lines[0].count("|")
-    rows = json.loads((tmp_path / "rows.json").read_text())[script]["rows"]
+    rows = json.loads((folder / "rows.json").read_text())[script]["rows"]
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == len(rows) + 2 and all(line.count("|") == columns for line in table)
-    assert "nan" not in done.stdout and "inf" not in done.stdout
+    assert "nan" not in output and "inf" not in output
     if script == "bench_cost":
-        assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / "cost.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_script_is_in_the_readme():
