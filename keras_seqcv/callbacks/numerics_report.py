@@ -25,6 +25,18 @@ class NumericsReport:
         began: "output" of `layer`, with finite inputs; "gradient" with respect to what `layer` reads, with a finite
             gradient of what it says; or None.
         note: why `layer` was not found.
+
+    Example:
+
+    >>> import warnings
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> guard, x = ks.callbacks.NumericsGuard("skip"), np.ones((4, 2), "float32")
+    >>> x[1] = np.nan
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     history = model.fit(x, x[:, :1], batch_size=2, shuffle=False, verbose=0, callbacks=[guard])
+    >>> [(report.batch, report.kind, report.data["x"]) for report in guard.reports]
+    [(1, 'data', (1,))]
     """
 
     epoch: int

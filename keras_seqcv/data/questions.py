@@ -84,10 +84,10 @@ def questions(
         >>> scenes = ks.data.scenes(20)
         >>> words = ks.data.Words(q.question for some in scenes.questions for q in some)
         >>> options = {"vocabulary": words, "answers": scenes.answers, "questions_per_image": 5, "verbose": 0}
-        >>> train, valid = ks.data.questions(scenes.images(), scenes.questions, image_size=64, batch_size=8, **options)
+        >>> train, valid = ks.data.questions(scenes.images(), scenes.questions, image_size=64, batch_size=6, **options)
         >>> inputs, targets, weights = next(iter(train))
         >>> inputs["tokens"].shape[:2], targets.shape, len(valid.names)
-        (TensorShape([8, 5]), TensorShape([8, 5]), 2)
+        (TensorShape([6, 5]), TensorShape([6, 5]), 2)
     """
     size = checked_size(image_size, "image_size")
     if size is None:
