@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export KERAS_BACKEND := tensorflow
 
-.PHONY: help venv demo test bench notebooks lint clean
+.PHONY: help venv demo test test-long bench notebooks lint clean
 .NOTPARALLEL:
 
 help:
@@ -34,6 +34,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-long: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long $(ARGS)
 
 bench: $(VENV)/.installed-bench
 	@set -e; for script in tests/benchmarks/bench_*.py; do echo "== $$script"; \

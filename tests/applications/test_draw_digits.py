@@ -38,7 +38,7 @@ def test_it_trains_goes_on_and_its_exports_are_compared(tmp_path, monkeypatch, c
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(train, "callbacks", lambda args, made=train.callbacks: [*made(args), Interruption()])
+        interrupted.setattr(train, "callbacks", lambda *given, made=train.callbacks: [*made(*given), Interruption()])
         with pytest.raises(KeyboardInterrupt):
             train.main(command)
     assert len(train.history(out / "history.csv")["loss"]) == 1 and not (out / "model.keras").exists()

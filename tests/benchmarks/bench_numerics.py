@@ -32,7 +32,7 @@ def main(argv=None):
         "3 dense layers, small": (lambda: vectors(32, 16), lambda: dense(16), False),
     }
     rows = []
-    for name, (data, make, xla) in cases.items():
+    for name, (data, make, xla) in list(cases.items())[-2 if args.quick else 0 :]:
         timing.progress("numerics", name)
         batch = data()
         models = {"ours": make(), "guarded": make()}

@@ -103,6 +103,7 @@ def test_two_devices(alone, mirrored, name):
     assert_same(of_case(np.load(mirrored / "found.npz"), name), expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_two_workers(alone, workers, name):
     expected = of_case(alone, name)
@@ -117,6 +118,7 @@ def test_two_workers(alone, workers, name):
         np.testing.assert_allclose(rows, expected[key], atol=1e-5, err_msg=key)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", VERBS)
 def test_what_was_saved_says_the_same_elsewhere(alone, mirrored, workers, name):
     expected = alone[f"{name}: said"].tolist()

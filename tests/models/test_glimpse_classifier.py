@@ -167,7 +167,8 @@ def test_squares_are_learned(options):
     """A patch of 4 x 4 and one of twice the side in the middle do not tell: it takes looking elsewhere."""
     keras.utils.set_random_seed(5)
     model = tiny(stddev=0.25, samples=5, **options)
-    model.compile(keras.optimizers.Adam(5e-3, global_clipnorm=5.0), jit_compile=False)
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, 12 * 32)
+    model.compile(keras.optimizers.Adam(rate, global_clipnorm=5.0), jit_compile=False)
     train, valid = ks.data.labelled_images(squares(1600), 50, model=model, validation=squares(100, seed=1))
     history = model.fit(train, validation_data=valid, epochs=12, verbose=0).history
     assert history["val_accuracy"][-1] > 0.9, history["val_accuracy"]

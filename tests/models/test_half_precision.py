@@ -93,7 +93,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", [pytest.param("mixed_bfloat16", marks=pytest.mark.long), "mixed_float16"])
 @pytest.mark.parametrize("name", CASES)
 def test_it_learns_and_its_file_keeps_the_precision(name, policy, tmp_path):
     keras.config.set_dtype_policy(policy)
