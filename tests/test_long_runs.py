@@ -78,12 +78,14 @@ def test_training_and_evaluation():
     assert not leaks(counts), counts
 
 
+@pytest.mark.long
 def test_batches(tmp_path):
     data = datasets.caption_batches(tmp_path)[0]
     counts = added(lambda k: [None for _ in data], 2)
     assert not leaks(counts), counts
 
 
+@pytest.mark.long
 def test_files(tmp_path):
     """A model that is saved and loaded."""
     counts = added(files.save_and_load(tmp_path), 3)

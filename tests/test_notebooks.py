@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "applications").glob("*/notebook.ipynb"))
 NAMES = [path.parent.name for path in NOTEBOOKS]
 
+SHORT = ("char_language_model", "glimpse_digits", "gradient_flow", "image_captioning")  # run by `make test` as well
 LARGEST = 1_000_000  # bytes
 # Folders of the machine that ran it; log lines of absl and of TensorFlow's start; Python warnings; terminal control.
 NOISE = {
@@ -74,7 +75,11 @@ def test_is_committed_executed_and_clean(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.long] * (path.parent.name not in SHORT)) for path in NOTEBOOKS],
+    ids=NAMES,
+)
 def test_runs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:  # what is compared below must come from this run

@@ -11,6 +11,13 @@ import pytest
 from tests.benchmarks import timing
 
 FOLDER = Path(__file__).parent
+SHORT = (
+    "bench_captioning",
+    "bench_glimpses",
+    "bench_inference",
+    "bench_resume",
+    "bench_tagger",
+)  # by `make test` as well
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
 
 
@@ -117,7 +124,9 @@ def runs(request, tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize(
+    "script", [pytest.param(name, marks=[pytest.mark.long] * (name not in SHORT)) for name in SCRIPTS]
+)
 def test_script_runs(script, runs):
     for module in {"bench_cost": ["matplotlib"], "bench_tagger": ["ai_edge_litert"]}.get(script, []):
         pytest.importorskip(module)

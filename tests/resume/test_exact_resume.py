@@ -45,7 +45,9 @@ def test_goes_on_bit_for_bit(name, every, steps, tmp_path):
     assert digest(PROGRAMS[name](parts, every), parts) == expected
 
 
-@pytest.mark.parametrize("every", [1, 5, 8, "epoch"])
+@pytest.mark.parametrize(
+    "every", [1, pytest.param(5, marks=pytest.mark.long), pytest.param(8, marks=pytest.mark.long), "epoch"]
+)
 def test_any_distance_and_every_place(every, tmp_path):
     """Eight steps an epoch: a checkpoint at its end, at its beginning, and in its middle."""
     folders = [tmp_path / str(k) for k in range(4)]
