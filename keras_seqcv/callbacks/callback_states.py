@@ -1,8 +1,5 @@
 """What other callbacks have learned in a training, as arrays and JSON, and back."""
 
-import csv
-import io
-import os
 from pathlib import Path
 
 import keras
@@ -12,10 +9,12 @@ import tensorflow as tf
 from keras_seqcv.placing import placed
 
 _PLAIN = (bool, int, float, str, type(None))
+# How Keras's callbacks compare what they watch: chosen at the end of an epoch, where `min_delta` gets its sign as well.
+_COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
 
 
 def values_of(callback) -> dict:
-    """The attributes of a callback that can be kept: plain values, arrays, variables, and lists and dicts of these."""
+    """What of a callback can be kept: plain values, arrays, variables, comparisons, and lists and dicts of these."""
     values = {}
     for name, value in vars(callback).items():
         if name not in ("params", "_model"):
@@ -33,6 +32,9 @@ def _kept(value):
         return ["variable", np.array(value.numpy())]
     if isinstance(value, _PLAIN):
         return ["plain", value]
+    for name, comparison in _COMPARISONS.items():
+        if value is comparison:
+            return ["comparison", name]
     if type(value) in (list, tuple):
         inside = [_kept(one) for one in value]
         return None if None in inside else ["tuple" if isinstance(value, tuple) else "list", inside]
@@ -96,6 +98,8 @@ def _made(kept, old):
     if kind == "variable":
         old.assign(value)
         return old
+    if kind == "comparison":
+        return _COMPARISONS[value]
     if kind in ("list", "tuple"):
         olds = old if isinstance(old, (list, tuple)) and len(old) == len(value) else [None] * len(value)
         made = [_made(*pair) for pair in zip(value, olds, strict=True)]
@@ -112,10 +116,12 @@ def continue_csv(logger: keras.callbacks.CSVLogger, epoch: int) -> None:
     if not path.is_file():
         return
     with path.open(newline="") as file:
-        rows = list(csv.reader(file, delimiter=logger.sep))
-    whole = [rows[0]] if rows else []
-    whole += [row for row in rows[1:] if len(row) == len(rows[0]) and row[0].isdigit() and int(row[0]) < epoch]
-    text = io.StringIO()
-    csv.writer(text, delimiter=logger.sep, lineterminator=os.linesep).writerows(whole if len(whole) > 1 else [])
-    with placed(path, folder=False) as temporary:
-        temporary.write_text(text.getvalue(), newline="")
+        head, *rows = file.readlines() or [""]
+    whole = [row for row in rows if row.endswith("\n") and _epoch_of(row, logger.sep) < epoch]
+    with placed(path, folder=False) as temporary, temporary.open("w", newline="") as file:
+        file.writelines([head, *whole] if whole else [])  # without rows, the logger writes a head of its own
+
+
+def _epoch_of(row: str, separator: str) -> float:
+    first = row.split(separator, 1)[0]
+    return int(first) if first.isdigit() else float("inf")

@@ -28,8 +28,8 @@ class ExactResume(keras.callbacks.Callback):
     - weights, optimizer, metrics, seeds of layers, and the states of stateful layers, of all streams;
     - the position in the data: the order of the epoch, and how many batches were taken. These are read again;
     - the random numbers of Python, NumPy, `keras.random` and `tf.random.Generator`;
-    - what other callbacks have learned (the history, the patience of `EarlyStopping`, its best weights ...). A
-      `CSVLogger` goes on with its file.
+    - what other callbacks have learned (the history, the patience of `EarlyStopping`, its best weights ...), as far as
+      it is numbers, texts, arrays, variables, and lists and dicts of these. A `CSVLogger` goes on with its file.
 
     A checkpoint is a folder, written beside its place and moved there when it is on the disk. There is one of the end
     of `fit`, too: the same `fit` once more only takes it back. One with more epochs goes on from the last step.

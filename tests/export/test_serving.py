@@ -181,11 +181,11 @@ BAD = [
 
 def test_bad_requests_get_an_error_in_words(exported):
     models = {kind: Served(str(path)) for kind, (path, _) in exported.items()}
-    for kind, body, words in BAD:
+    for kind, body, words in [row for row in BAD if row[0] in models]:
         if kind == "language model" and isinstance(body.get("inputs"), dict):
             body = {"inputs": {"length": 3, "temperature": 1.0, "seed": 0, **body["inputs"]}}
         assert words in models[kind].predict(json.dumps(body)).get("error", "no error"), (kind, body)
-    for kind in ("language model", "captioner", "translator"):
+    for kind in {"language model", "captioner", "translator"} & models.keys():
         states = {k: v for k, v in models[kind].table["step"].inputs.items() if k != "tokens"}
         sizes = {k: [d.size if d.size > 0 else 1 for d in v.tensor_shape.dim] for k, v in states.items()}
         zeros = {k: np.zeros(s, tf.as_dtype(states[k].dtype).as_numpy_dtype).tolist() for k, s in sizes.items()}

@@ -31,6 +31,9 @@ def processes():
     """What starts processes in which TensorFlow has been imported, but not used."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.resume.programs"])
+    first = context.Process(target=print)  # the imports take their time once, and here
+    first.start()
+    first.join()
     return context
 
 
@@ -112,9 +115,6 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     context, chance = processes(), random.Random(args.seed)
-    begin = context.Process(target=print)  # what starts processes takes its time once
-    begin.start()
-    begin.join()
     whole = {name: undisturbed(context, name, args.every, args.epochs) for name in args.programs}
     rows = {name: dict.fromkeys(_COLUMNS, 0) for name in args.programs}
     wrong = []
