@@ -12,7 +12,7 @@ import keras_seqcv as ks
 from tests.models.determinism_run import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = ("LanguageModel", "ImageCaptioner", "loops")  # run by `make test` as well
+SHORT = ("LanguageModel", "loops")  # run by `make test` as well
 
 
 def digests(*names, hash_seed="1"):

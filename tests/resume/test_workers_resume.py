@@ -27,6 +27,7 @@ def trained(folder, *arguments):
     return [(folder / f"result_{k}").read_text().split("\n") for k in range(2)]
 
 
+@pytest.mark.long
 def test_a_killed_worker_changes_nothing(tmp_path, capfd):
     undisturbed = trained(tmp_path / "undisturbed")
     # Step 20 is in the second epoch, and one behind a checkpoint.
