@@ -113,7 +113,7 @@ class ExactResume(keras.callbacks.Callback):
         # `fit` has begun, its argument `initial_epoch` is read. Keras's own BackupAndRestore goes this way as well.
         self.model._initial_epoch = self.params["epochs"] if self._done else self._epoch
         if self._done:
-            self._take_variables(but="metric ")  # which come to be with a first step, and none is made
+            self._take_variables(metrics=False)  # these come to be with a first step, and none is made
 
     def _newest(self) -> dict | None:
         """What to go on from: the end, if it was reached, or the newest checkpoint that is whole, or None."""
@@ -195,11 +195,10 @@ class ExactResume(keras.callbacks.Callback):
         new, self._new = self._new, False
         if self._skip:
             return self._logs
-        self._data.see(iterator, self._steps_at_once())
+        self._data.see(iterator)
         if new and self.every == "epoch" and self._found is None and self._total:
-            self._data.taken -= self._steps_at_once()
             self._save(0)
-            self._data.taken += self._steps_at_once()
+        self._data.taken += self._steps_at_once()
         self._found = None
         return self._original(iterator)
 
@@ -221,16 +220,18 @@ class ExactResume(keras.callbacks.Callback):
         numbers.write_chance(self._found["chance"])
         self._pending = False
 
-    def _take_variables(self, but: str = "metric none") -> None:
+    def _take_variables(self, metrics: bool = True) -> None:
         if not self.model.built:
             self.model.build_from_config(self._found["build"])
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        named = [(name, variable) for name, variable in numbers.training_variables(self.model) if but not in name]
+        named = numbers.training_variables(self.model)
         arrays = numbers.load_arrays(self._found["folder"] / "variables.bin")
+        if not metrics:
+            named = [(name, variable) for name, variable in named if not numbers.of_metric(name)]
+            arrays = {key: array for key, array in arrays.items() if not numbers.of_metric(key.split(" ", 2)[2])}
         try:
-            wanted = {name: array for name, array in arrays.items() if but not in name}
-            numbers.write_variables(named, wanted, self.model.distribute_strategy)
+            numbers.write_variables(named, arrays, self.model.distribute_strategy)
         except ValueError as error:
             raise ValueError(f"{self._found['folder']} is of another model: {error}") from error
 

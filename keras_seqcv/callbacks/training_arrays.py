@@ -29,6 +29,11 @@ def training_variables(model) -> list[tuple[str, tf.Variable]]:
     return list(found.values())
 
 
+def of_metric(name: str) -> bool:
+    """Whether a variable of `training_variables` is a metric's."""
+    return name.startswith("metric ")
+
+
 def read_variables(named, strategy) -> dict[str, np.ndarray]:
     """The values by name, with the number of each; of a variable whose replicas differ, those of all replicas."""
     arrays = {}

@@ -44,15 +44,14 @@ class TrainingData:
         if self.given:
             self._write(iter(self._dataset), "next")
 
-    def see(self, iterator, steps: int) -> None:
-        """Before `steps` batches are taken from an iterator."""
+    def see(self, iterator) -> None:
+        """Before batches are taken from an iterator; how many, whoever takes them adds to `taken`."""
         if iterator is not self._iterator:
             self._iterator, self.taken = iterator, 0
             if self.given:
                 _copy(self._place / "next", self._place / "now")
             else:
                 self._write(iterator, "now")
-        self.taken += steps
 
     def _write(self, iterator, name: str) -> None:
         folder = self._place / name

@@ -2,7 +2,6 @@
 
 import collections
 import threading
-import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,13 +9,12 @@ import tensorflow as tf
 
 from keras_seqcv.data.characters import Characters
 from keras_seqcv.data.documents import Document, named_documents
-from keras_seqcv.data.planned_dataset import finished
 from keras_seqcv.data.reader_arguments import check_integers
 from keras_seqcv.data.shard_examples import packed, unpacked
 from keras_seqcv.data.shard_writer import ShardWriter
 from keras_seqcv.data.sharded_part import OpenShards, Reading
 from keras_seqcv.data.sharded_pictures import shards_vocabulary
-from keras_seqcv.data.text_streams import check_stream_arguments, validation_border
+from keras_seqcv.data.text_streams import check_stream_arguments, stream_dataset, validation_border
 from keras_seqcv.data.token_store import TokenStore, store_documents
 from keras_seqcv.data.vocabulary_base import Vocabulary
 
@@ -92,7 +90,7 @@ def read_text(
                 f"+ 1 = {chunk + 1} are needed"
             )
         part = _Streams(tokens, first, last, reading, steps)
-        streams.append(_dataset(part, shards.index.about["documents"] is not None))
+        streams.append(stream_dataset(part, shards.index.about["documents"] is not None))
         streams[-1].vocabulary = vocabulary
     return tuple(streams) if validation else streams[0]
 
@@ -165,26 +163,3 @@ class _Streams:
             row[self._tokens.starts(begin, begin + len(row)) - begin] = True
             row[0] |= begin == self._first  # the part begins something new, even where it cuts a document
         return begins[:, :-1], (~begins[:, 1:]).astype("float32")
-
-
-def _dataset(part: _Streams, several: bool) -> tf.data.Dataset:
-    weak, shape = weakref.ref(part), part.shape  # TensorFlow never lets go of a Python function of a graph
-
-    def chunk(k):
-        return weak().chunk(int(k))
-
-    def borders(k):
-        return weak().borders(int(k))
-
-    @tf.autograph.experimental.do_not_convert
-    def element(k):
-        x, y = tf.numpy_function(chunk, [k], (tf.int32, tf.int32), stateful=False)
-        x, y = tf.ensure_shape(x, shape), tf.ensure_shape(y, shape)
-        if not several:
-            return x, y
-        reset, weight = tf.numpy_function(borders, [k], (tf.bool, tf.float32), stateful=False)
-        return {"tokens": x, "reset": tf.ensure_shape(reset, shape)}, y, tf.ensure_shape(weight, shape)
-
-    dataset = finished(tf.data.Dataset.range(part.batches).map(element), part)
-    dataset.batches, dataset.dropped = part.batches, part.dropped
-    return dataset

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_seqcv.data.characters import Characters
 from keras_seqcv.data.documents import Document, named_documents
+from keras_seqcv.data.planned_dataset import finished
 from keras_seqcv.data.token_store import TokenStore, store_documents
 from keras_seqcv.data.vocabulary_base import Vocabulary
 
@@ -82,7 +83,7 @@ def text_streams(
                 f"{batch_size} * {steps} + 1 = {chunk + 1} are needed"
             )
     several = not isinstance(text, Document)
-    streams = tuple(_dataset(_Chunks(store, first, last, batch_size, steps), several) for _, first, last in parts)
+    streams = tuple(stream_dataset(_Chunks(store, first, last, batch_size, steps), several) for _, first, last in parts)
     for (name, first, last), stream in zip(parts, streams, strict=True):
         stream.vocabulary = vocabulary
         _logger.info(
@@ -145,15 +146,22 @@ class _Chunks:
         return begins[:, :-1], (~begins[:, 1:]).astype("float32")
 
 
-def _dataset(chunks: _Chunks, several: bool) -> tf.data.Dataset:
+def stream_dataset(part, several: bool) -> tf.data.Dataset:
+    """The batches of streams as `text_streams` describes them.
+
+    Args:
+        part: has `batches`, `dropped`, `shape` (B, T), `chunk(k)` and, where there are several documents, `borders(k)`.
+            It lives as long as the dataset, or what is made of it.
+        several: whether there are.
+    """
     # TensorFlow never lets go of a Python function that was used in a graph. It must not hold the tokens.
-    weak, shape = weakref.ref(chunks), chunks.shape
+    weak, shape = weakref.ref(part), part.shape
 
     def chunk(k):
-        return weak().chunk(k)
+        return weak().chunk(int(k))
 
     def borders(k):
-        return weak().borders(k)
+        return weak().borders(int(k))
 
     @tf.autograph.experimental.do_not_convert
     def element(k):
@@ -164,12 +172,6 @@ def _dataset(chunks: _Chunks, several: bool) -> tf.data.Dataset:
         reset, weight = tf.numpy_function(borders, [k], (tf.bool, tf.float32), stateful=False)
         return {"tokens": x, "reset": tf.ensure_shape(reset, shape)}, y, tf.ensure_shape(weight, shape)
 
-    # Nothing here needs tuning, and an iterator that is tuned waits, when it goes, for a thread that sleeps longer and
-    # longer: half the time that an epoch took, at the beginning of the next one (TensorFlow 2.21).
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    dataset = tf.data.Dataset.range(chunks.batches).map(element).prefetch(2).with_options(options)
-    dataset.batches, dataset.dropped = chunks.batches, chunks.dropped
-    # Iterators and derived datasets hold their dataset, which holds the tokens.
-    dataset._chunks = chunks
+    dataset = finished(tf.data.Dataset.range(part.batches).map(element), part)
+    dataset.batches, dataset.dropped = part.batches, part.dropped
     return dataset
