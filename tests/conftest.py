@@ -3,6 +3,7 @@
 And the largest differences from Keras that the tests saw, in all processes that ran some, printed at the end.
 """
 
+import gc
 import os
 
 # Before the first import of TensorFlow, which reads them once.
@@ -22,6 +23,16 @@ def seed_and_restore():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_earlier_files():
+    """Leaves what earlier files have left out of collections: TensorFlow keeps the graphs of all their functions.
+
+    After some hundred tests a full collection takes seconds; Hypothesis and LiteRT's converter ask for one each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 _seen = {}

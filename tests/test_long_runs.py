@@ -49,6 +49,7 @@ def leaks(counts: dict[str, float]) -> dict[str, float]:
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("build", [verbs.caption, verbs.eager_layers])
 def test_verbs_of_models(build):
     assert not leaks(added(build(), 12))

@@ -26,11 +26,8 @@ class GuardedStep:
 
     def __init__(self, model, check_data: bool, look):
         self.model, self.optimizer, self.check_data, self._look = model, model.optimizer, check_data, look
-        self.train_step, self._make, self._scale_loss = (
-            model.train_step,
-            model.make_train_function,
-            model.optimizer.scale_loss,
-        )
+        self.train_step, self._make = model.train_step, model.make_train_function
+        self._scale_loss = model.optimizer.scale_loss
         self._tracing = threading.local()  # a strategy traces each replica in a thread of its own
         self._broken = {}  # how many gradients there are -> bool (2 + gradients,): the step, its loss, each gradient
         self._last = None

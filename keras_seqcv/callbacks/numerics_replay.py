@@ -65,7 +65,6 @@ class _Watch:
 
         with contextlib.ExitStack() as stack:
             stack.enter_context(replaced(optimizer, apply=self._apply, scale_loss=scaled))
-            # Keras has no public list of the layers within layers.
             for layer in inner_layers(model):
                 stack.enter_context(replaced(layer, call=self._watched(layer)))
             yield
@@ -93,9 +92,7 @@ class _Watch:
         """In place of the optimizer: nothing moves."""
         pairs = zip(grads, trainable_variables or [], strict=False)
         broken = {id(v) for g, v in pairs if g is not None and not all_finite(values_of(g))}
-        for (
-            layer
-        ) in self._called:  # a layer's call ends before those around it: the first that holds a weight is its own
+        for layer in self._called:  # a call ends before those around it: the first layer that holds a weight is its own
             own = broken & {id(v) for v in layer.trainable_variables}
             if own:
                 self.of_weights = layer.path

@@ -24,7 +24,8 @@ class ApplicationModel(keras.Model):
 
     def fit(self, x=None, y=None, *args, shuffle=None, **kwargs):
         """As `keras.Model.fit`; a dataset keeps its own order, of which Keras would warn."""
-        shuffle = not isinstance(x, tf.data.Dataset) if shuffle is None else shuffle
+        if shuffle is None:
+            shuffle = not isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset))
         return super().fit(x, y, *args, shuffle=shuffle, **kwargs)
 
     def compile(self, *args, **kwargs):
@@ -57,7 +58,8 @@ class ApplicationModel(keras.Model):
         with self.distribute_strategy.scope():
             reads = iterator is not None and tf.distribute.has_strategy()
         if reads:
-            data_batch, iterator = iterator.data_adapter.get_tf_dataset().element_spec, None
+            spec = iterator.data_adapter.get_tf_dataset().element_spec
+            data_batch, iterator = tf.nest.map_structure(_of_one_replica, spec), None
         super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def compile_from_config(self, config):
@@ -73,3 +75,8 @@ class ApplicationModel(keras.Model):
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """As `keras.Model.save`; a `.keras` file is put in place when it is whole."""
         saving.save_whole(super().save, filepath, overwrite, zipped, **kwargs)
+
+
+def _of_one_replica(spec):
+    """What a dataset that is distributed already gives to a replica; the spec of another dataset as it is."""
+    return spec if hasattr(spec, "shape") else tf.nest.flatten(spec, expand_composites=True)[0]

@@ -114,6 +114,7 @@ def test_stateless_training_starts_every_chunk_from_zero():
     assert not np.allclose(model({"tokens": tokens}).numpy(), first)
 
 
+@pytest.mark.long
 def test_exports_are_measured(learned, tmp_path, capsys):
     module = script("evaluate_exports")
     sizes = ["--validation", "0.1", "--characters", "200", "--length", "100", "--prompt", "Line"]

@@ -27,7 +27,7 @@ def script(name: str, monkeypatch):
     return module
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_trains_goes_on_and_its_exports_are_compared(tmp_path, monkeypatch, capsys):
     train, out = script("train", monkeypatch), tmp_path / "out"
     command = [*TINY, "--labels", "--epochs", "3", "--out", str(out)]

@@ -82,7 +82,7 @@ def test_it_trains_on_scenes(tmp_path, monkeypatch):
     assert ks.export.load_tflite(out / "model.tflite").caption(image).attention.shape[1:] == (8, 8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_trains_on_files_and_goes_on_by_reward(tmp_path, monkeypatch):
     train = script("train", monkeypatch)
     scenes, folder = ks.data.scenes(12, seed=3), tmp_path / "pictures"

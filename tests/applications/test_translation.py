@@ -48,7 +48,7 @@ def test_it_trains_on_drawn_sentences_and_goes_on(tmp_path):
     assert ks.export.load_tflite(out / "model.tflite").translate(text).source_words == text.split()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_trains_on_files_and_is_scored(tmp_path, capsys):
     pytest.importorskip("sentencepiece")
     pairs, files = ks.data.number_sentences(50), []

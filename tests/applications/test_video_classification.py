@@ -80,7 +80,7 @@ def test_a_baseline_is_blind_to_order(monkeypatch):
     assert [one.shape for one in some.clips] == [(1, 8, 8, 3)] * 5 and some.labels == ["a"] * 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_trains_on_moving_scenes_and_its_exports_are_compared(tmp_path, monkeypatch, capsys):
     train, out = script("train", monkeypatch), tmp_path / "out"
     monkeypatch.setattr(train.sources, "moving", lambda count, draw=train.sources.moving: draw(count, 16, 8))

@@ -6,6 +6,7 @@ some have none.
 """
 
 import os
+import tempfile
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ from tests.models import (
 
 TEXT = "to be or not to be, that is the question\n" * 12
 DOCUMENTS = ["to be or not to be\n" * 9, "that is the question\n" * 7, "whether it is nobler in the mind\n" * 6]
-
+FOLDER = tempfile.TemporaryDirectory()  # goes with the process
 
 # Without graphs a case takes a second, with them ten. The first language model always has them.
 GRAPHS = os.environ.get("KERAS_SEQCV_GRAPHS", "0") == "1"
@@ -75,6 +76,33 @@ def translator():
     swap = dict(zip(tiny_translator.SOURCE, tiny_translator.TARGET))
     targets = [" ".join(swap[word] for word in text.split()) for text in sources]
     return model, *ks.data.translations(sources, targets, 7, model=model, validation=0.3)
+
+
+def translator_of_shards():
+    """Each worker reads shards of its own; one device gets both workers' batches as one."""
+    model = compiled(tiny_translator.translator(scale=0.4, **tiny_translator.KINDS["additive"]))
+    sources = tiny_translator.texts(25, seed=6)
+    targets = [" ".join("one" if word == "ein" else "dogs" for word in text.split()[:4]) for text in sources]
+    folder = tempfile.mkdtemp(dir=FOLDER.name)
+    options = {"vocabularies": (model.source_vocabulary, model.vocabulary), "validation": 0.3, "verbose": 0}
+    ks.data.write_shards(folder, "translations", sources, targets, shards=4, **options)
+    strategy = tf.distribute.get_strategy()
+    several = isinstance(strategy, ks.distribution.MultiWorkerMirroredStrategy)
+    of_workers = [ks.data.sharded(folder, 3, model=model, worker=k, num_workers=2) for k in range(2)]
+    if several:
+        own = lambda part: lambda context: of_workers[context.input_pipeline_id][part]  # noqa: E731
+        return model, *(strategy.distribute_datasets_from_function(own(part)) for part in range(2))
+    return model, *(tf.data.Dataset.zip(*parts).map(both) for parts in zip(*of_workers, strict=True))
+
+
+def both(*batches):
+    """The rows of two batches, the shorter ones padded."""
+
+    def joined(a, b):
+        length = tf.maximum(tf.shape(a)[1], tf.shape(b)[1])
+        return tf.concat([tf.pad(part, [[0, 0], [0, length - tf.shape(part)[1]]]) for part in (a, b)], 0)
+
+    return tf.nest.map_structure(joined, *batches)
 
 
 def captions(model):
@@ -144,6 +172,7 @@ CASES = {
     "sequence classifier": sequence_classifier,
     "labels of steps": labels_of_steps,
     "translator": translator,
+    "translator of shards": translator_of_shards,
     "captioner": hard_captioner,
     "captioner, rewarded": rewarded_captioner,
     "video classifier": video_classifier,

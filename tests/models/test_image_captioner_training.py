@@ -187,7 +187,7 @@ def test_validation_goes_by_words_while_training_goes_by_reward():
     assert {"loss", "reward", "val_loss"} == set(history)
 
 
-@pytest.mark.parametrize("kind", ["soft", "hard"])
+@pytest.mark.parametrize("kind", ["soft", pytest.param("hard", marks=pytest.mark.long)])
 def test_phases_follow_each_other(kind):
     """Losses that a model adds while it is called belong to that call: those of the phase before are gone."""
     model = tiny.captioner(attention=kind, doubly_stochastic=0.1)
