@@ -28,14 +28,11 @@ def added(step, period: int) -> dict[str, float]:
         step(k)
     gc.collect()
     gc.freeze()  # what other tests left is not counted
-    try:
-        samples = []
-        for _ in range(1 + PERIODS):  # in the first, what replaces something that was frozen counts as new
-            for k in range(period):
-                step(k)
-            samples.append(sample(0))
-    finally:
-        gc.unfreeze()
+    samples = []
+    for _ in range(1 + PERIODS):  # in the first, what replaces something that was frozen counts as new
+        for k in range(period):
+            step(k)
+        samples.append(sample(0))
     pairs = list(zip(samples, samples[1:], strict=False))
     return {name: min(after[name] - before[name] for before, after in pairs) for name in (*COUNTS, "blocks")}
 

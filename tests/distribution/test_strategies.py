@@ -20,11 +20,14 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 1200  # seconds, of a minute of work; workers of which one has gone may wait for ever
 
 
-def start(strategy, folder, log, environment=None):
+SOME = ("language model", "captioner", "translator of shards", "draw")  # of two devices, in `make test`
+
+
+def start(strategy, folder, log, names, environment=None):
     """A child process; what it says goes to a file, as a pipe that nobody reads fills up."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     with open(log, "w") as log:
-        command = [sys.executable, "-m", "tests.distribution.child", strategy, str(folder)]
+        command = [sys.executable, "-m", "tests.distribution.child", strategy, str(folder), *names]
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
 
@@ -55,21 +58,30 @@ def free_ports(count):
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    return all_trained(tf.distribute.get_strategy(), tmp_path_factory.mktemp("alone"), ())
+def names(request):
+    """Cases that some test of this run is about, and the one that all runs have."""
+    wanted = {"language model"} | {
+        item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")
+    }
+    return [name for name in CASES if name in wanted]
 
 
 @pytest.fixture(scope="module")
-def mirrored(tmp_path_factory):
+def alone(tmp_path_factory, names):
+    return all_trained(tf.distribute.get_strategy(), tmp_path_factory.mktemp("alone"), names)
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("mirrored") / "found"
     log = folder.with_suffix(".log")
-    codes = wait([start("mirrored", folder, log)])
+    codes = wait([start("mirrored", folder, log, names)])
     assert codes == [0], log.read_text()[-4000:]
     return folder
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory):
+def workers(tmp_path_factory, names):
     """The folders of two workers, of which the second is in the first."""
     folder = tmp_path_factory.mktemp("workers")
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
@@ -77,7 +89,7 @@ def workers(tmp_path_factory):
     for index in range(2):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         log = folder / f"{index}.log"
-        children.append(start("multiworker", folder / "found", log, {"TF_CONFIG": json.dumps(config)}))
+        children.append(start("multiworker", folder / "found", log, names, {"TF_CONFIG": json.dumps(config)}))
     codes = wait(children)
     assert codes == [0, 0], [(folder / f"{index}.log").read_text()[-4000:] for index in range(2)]
     return folder / "found", folder / "found" / "worker_1"
@@ -96,7 +108,7 @@ def assert_same(found, expected):
             np.testing.assert_allclose(found[key], value, atol=1e-5, rtol=1e-5, err_msg=key)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in SOME else pytest.mark.long) for name in CASES])
 def test_two_devices(alone, mirrored, name):
     expected = of_case(alone, name)
     assert any(key.startswith("history") for key in expected)
@@ -133,9 +145,9 @@ def test_batches_of_a_stream_keep_their_size(mirrored):
     assert "on several replicas, every batch of a stateful layer must have the size of the first" in said
 
 
-def test_training_changes_something(alone):
+def test_training_changes_something(alone, names):
     """The comparisons above are of models that learn, and of states that are not zero."""
-    for name in CASES:
+    for name in names:
         if name not in ("language model", "language model of documents"):  # these are built by `fit`
             assert alone[f"{name}: moved"] > 1e-3
     losses = alone["language model: history loss"]

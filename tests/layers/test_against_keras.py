@@ -34,7 +34,10 @@ def group(seed):
     return configurations
 
 
-@pytest.mark.parametrize("seed", range(GROUPS))
+# Half of them take a minute.
+@pytest.mark.parametrize(
+    "seed", [pytest.param(k, marks=[pytest.mark.long] if k > GROUPS // 2 else []) for k in range(GROUPS)]
+)
 def test_random_configurations(seed, largest_differences):
     failures = []
     for configuration in group(seed):

@@ -162,7 +162,14 @@ def test_of_a_locations_gradient_a_share_goes_back():
         np.testing.assert_allclose(found[0.5][path], between, atol=1e-6, err_msg=path)
 
 
-@pytest.mark.parametrize("options", [{}, {"location": "transformer", "cell": "lstm"}, {"context": 4, "cell": "gru"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param({"location": "transformer", "cell": "lstm"}, marks=pytest.mark.long),
+        pytest.param({"context": 4, "cell": "gru"}, marks=pytest.mark.long),
+    ],
+)
 def test_squares_are_learned(options):
     """A patch of 4 x 4 and one of twice the side in the middle do not tell: it takes looking elsewhere."""
     keras.utils.set_random_seed(5)

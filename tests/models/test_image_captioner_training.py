@@ -33,7 +33,9 @@ def test_the_smoothed_loss_is_its_equation():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["soft", "every step, vanilla", "state"])
+@pytest.mark.parametrize(
+    "kind", ["soft", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("every step, vanilla", "state"))]
+)
 def test_captions_are_learned(kind):
     """Four pictures, four captions: only a model that sees the picture can tell them apart."""
     model = tiny.captioner(scale=0.3, **{**tiny.KINDS[kind], "units": 24, "embedding_dim": 16, "image_dim": 16})
@@ -115,7 +117,7 @@ class Liked:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("samples", [1, 4])
+@pytest.mark.parametrize("samples", [1, pytest.param(4, marks=pytest.mark.long)])
 def test_self_critical_training_follows_the_reward(samples):
     """Each of two kinds of pictures has a word that is liked; one sample is held against the greedy caption."""
     model = tiny.captioner(0, 0.3, attention="soft", units=16)
