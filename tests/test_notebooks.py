@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "applications").glob("*/notebook.ipynb"))
 NAMES = [path.parent.name for path in NOTEBOOKS]
 
-SHORT = ("char_language_model", "gradient_flow")  # run by `make test` as well
+SHORT = ("char_language_model",)  # run by `make test` as well
 LARGEST = 1_000_000  # bytes
 # Folders of the machine that ran it; log lines of absl and of TensorFlow's start; Python warnings; terminal control.
 NOISE = {

@@ -117,7 +117,7 @@ def test_it_trains_and_writes_what_it_promises_and_its_exports_are_compared(tmp_
     assert "| float32 | 0." in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
     """One of several digits, too."""
     train = script("train", monkeypatch)

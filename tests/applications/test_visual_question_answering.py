@@ -54,6 +54,7 @@ def test_it_trains_on_scenes(tmp_path, monkeypatch, capsys):
     assert "everything is in" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_it_trains_on_the_files_of_easy_vqa(tmp_path, monkeypatch, capsys):
     data = tmp_path / "data"
     for part, count in (("train", 6), ("test", 2)):

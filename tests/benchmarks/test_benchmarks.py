@@ -11,13 +11,7 @@ import pytest
 from tests.benchmarks import timing
 
 FOLDER = Path(__file__).parent
-SHORT = (
-    "bench_captioning",
-    "bench_glimpses",
-    "bench_inference",
-    "bench_resume",
-    "bench_tagger",
-)  # by `make test` as well
+SHORT = ("bench_glimpses", "bench_inference", "bench_resume", "bench_tagger")  # by `make test` as well
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
 
 

@@ -33,7 +33,8 @@ def interrupted(name, folder, every, step):
 
 
 @pytest.mark.parametrize(
-    "name, every, steps", [("language", 3, (2, 5, 20)), ("captions", 2, (4, 4)), ("arrays", 4, (3, 3))]
+    "name, every, steps",
+    [("language", 3, (2, 5, 20)), pytest.param("captions", 2, (4, 4), marks=pytest.mark.long), ("arrays", 4, (3, 3))],
 )
 def test_goes_on_bit_for_bit(name, every, steps, tmp_path):
     """Also twice from the same checkpoint, and from none."""
