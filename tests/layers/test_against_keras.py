@@ -34,7 +34,7 @@ def group(seed):
     return configurations
 
 
-# Half of them take a minute.
+# All of them take almost two minutes.
 @pytest.mark.parametrize(
     "seed", [pytest.param(k, marks=[pytest.mark.long] if k > GROUPS // 2 else []) for k in range(GROUPS)]
 )
